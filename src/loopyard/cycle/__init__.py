@@ -1,0 +1,1 @@
+"""The loop: budget, plan, cycles of training and DAgger, under one clock."""

@@ -1,0 +1,162 @@
+"""Campaign: what a user asks for, as one typed YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from loopyard.core.errors import ConfigError
+from loopyard.core.scenario import Scenario
+from loopyard.core.values import put, yaml_value
+from loopyard.experts.noise import NoiseSettings
+from loopyard.training.config import TrainConfig
+
+PLANNED_IN_TRAIN = ("minutes", "steps", "epochs", "init_from", "shares", "seed")
+"""Settings of training that the campaign decides itself, cycle by cycle."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GenerateSection(_Section):
+    """Expert data of the first cycle. episodes: at most so many, fewer where time is short."""
+
+    episodes: int = Field(default=400, ge=1)
+    noise: NoiseSettings | None = NoiseSettings()
+
+
+class DaggerSection(_Section):
+    """From the second cycle on, the policy drives and the expert labels.
+
+    rollouts: drives a cycle. share: part of each batch that policy-driven data gives; None is by
+    its number of frames. expert_share: stretches the expert drives, one number a cycle from the
+    second on; the last one stays.
+    """
+
+    rollouts: int = Field(default=150, ge=1)
+    labels: Literal["path", "fork"] = "fork"
+    fork_every: int = Field(default=4, ge=1)
+    share: float | None = Field(default=0.6, gt=0.0, lt=1.0)
+    expert_share: tuple[float, ...] = (0.0,)
+
+
+class SelectSection(_Section):
+    """The drives that choose a checkpoint."""
+
+    n: int = Field(default=60, ge=1)
+
+
+class GateSection(_Section):
+    """The drives that judge the chosen checkpoint: see `loopyard.evaluation.gate`."""
+
+    n: int = Field(default=200, ge=1)
+    target: float = Field(default=0.95, gt=0.0, le=1.0)
+    floor: float = Field(default=0.90, gt=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _floor_below_target(self) -> GateSection:
+        if self.floor > self.target:
+            raise ValueError(f"floor: found {self.floor}, expected at most target {self.target}")
+        return self
+
+
+class Campaign(_Section):
+    """A plan of cycles under one time budget, from cloning to the gate.
+
+    budget_minutes: wall time for all of it; training fills what the rest leaves.
+    train_shares: how that training time is split over the cycles.
+    """
+
+    name: str = Field(default="campaign", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    world: str = "yard"
+    preset: str = "starter"
+    params: dict[str, Any] = Field(default_factory=dict)
+    expert: str | None = None
+    seed: int = Field(default=0, ge=0)
+    runs: Path = Path("runs")
+    budget_minutes: float = Field(default=18.0, gt=0.0)
+    train_shares: tuple[float, ...] = (0.4, 0.3, 0.3)
+    workers: int = Field(default=0, ge=0)
+    n_action_steps: int = Field(default=4, ge=1)
+    videos: int = Field(default=6, ge=0)
+    generate: GenerateSection = GenerateSection()
+    train: dict[str, Any] = Field(default_factory=dict)
+    dagger: DaggerSection = DaggerSection()
+    select: SelectSection = SelectSection()
+    gate: GateSection = GateSection()
+
+    @model_validator(mode="after")
+    def _trainable(self) -> Campaign:
+        taken = [name for name in PLANNED_IN_TRAIN if name in self.train]
+        if taken:
+            raise ValueError(f"train: found {taken}, which the campaign plans itself")
+        try:
+            TrainConfig.model_validate({**self.train, "minutes": 1.0})
+        except ValidationError as error:
+            raise ValueError("; ".join(_complaints(error, "train"))) from None
+        if not self.train_shares or min(self.train_shares) <= 0:
+            raise ValueError(f"train_shares: found {self.train_shares}, expected positive numbers")
+        return self
+
+    @property
+    def cycles(self) -> int:
+        return len(self.train_shares)
+
+    @property
+    def scenario(self) -> Scenario:
+        return Scenario(world=self.world, preset=self.preset, params=self.params)
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.runs / self.name
+
+    def plain(self) -> dict[str, Any]:
+        """Every setting as plain YAML types."""
+        return self.model_dump(mode="json")
+
+
+def load_campaign(path: Path, overrides: list[str] | None = None) -> Campaign:
+    """Read a campaign file; ``overrides`` are ``section.name=value`` with a YAML value.
+
+    Raises:
+        ConfigError: naming the file, the field, what was found and what was expected.
+    """
+    try:
+        data = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected a campaign in YAML") from None
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: found {type(data).__name__}, expected settings by name")
+    for override in overrides or []:
+        name, equals, value = override.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--set: found '{override}', expected section.name=value")
+        put(data, name, yaml_value(value, "--set", name), "--set")
+    data.setdefault("name", Path(path).stem)
+    try:
+        return Campaign.model_validate(data)
+    except ValidationError as error:
+        lines = (f"{path}: {complaint}" for complaint in _complaints(error))
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _complaints(error: ValidationError, section: str = "") -> list[str]:
+    """Each wrong setting in a line: where it stands, what was found."""
+    lines = []
+    for problem in error.errors():
+        field = ".".join(str(part) for part in (section, *problem["loc"]) if part != "")
+        own = problem.get("ctx", {}).get("error")
+        if isinstance(own, ValueError):  # it names its setting itself
+            lines.append(": ".join(filter(None, (field, str(own)))))
+        elif problem["type"] == "extra_forbidden":
+            lines.append(f"{field}: unknown setting")
+        else:
+            lines.append(f"{field}: found {problem['input']!r}, {problem['msg'].lower()}")
+    return lines

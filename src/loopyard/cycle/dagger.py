@@ -1,0 +1,235 @@
+"""DAgger (Ross et al., arXiv:1011.0686): the policy drives, the expert labels where it got to.
+
+Two ways to label a chunk. ``path``: the labels along the path that the policy drove, nearly free,
+but what follows in them is the expert's answer to where the policy went, not a plan from here.
+``fork``: from a snapshot the expert itself drives the chunk on, unseen, and the world is restored:
+a true plan, for chunk_size times the physics. By `benchmarks/dagger_labels.py` the fork gives more
+success a minute while a policy is weak, and no less once it is good: it is the default.
+
+The expert also takes the wheel for stretches (a share ``expert_share`` of them), so that a policy
+which fails early still shows the states that come later.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from loopyard.core.errors import CheckpointError, expected
+from loopyard.core.scenario import Scenario
+from loopyard.core.seeds import stream
+from loopyard.core.specs import WorldSpec
+from loopyard.data.builder import DatasetBuilder
+from loopyard.data.episode import EpisodeRow
+from loopyard.data.generate import Generated
+from loopyard.data.recorder import EpisodeRecorder
+from loopyard.data.video import VideoSettings
+from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.rollout import RolloutJob, Watcher, drive
+from loopyard.evaluation.worker import WorkerPlan, load_for, make_scenario_world
+from loopyard.executors.executor import Executor
+from loopyard.experts.expert import Expert
+from loopyard.experts.registry import make_expert
+from loopyard.worlds.world import spec_of
+
+Labels = Literal["path", "fork"]
+
+STRETCH_S = 2.0
+"""How long the policy or the expert keeps the wheel before the choice is drawn again."""
+
+
+@dataclass(frozen=True)
+class RelabelPlan:
+    """How the policy drives and what is written down.
+
+    policy: a checkpoint folder. root: the dataset. chunk_size: ticks of a forked expert chunk.
+    fork_every: ticks between two forks. expert_share: share of stretches that the expert drives.
+    """
+
+    policy: str
+    scenario: Scenario
+    root: Path
+    labels: Labels = "fork"
+    chunk_size: int = 10
+    fork_every: int = 4
+    expert_share: float = 0.0
+    n_action_steps: int | None = None
+    lockstep: int = 8
+    expert: str | None = None
+    video: VideoSettings = field(default_factory=VideoSettings)
+
+    @property
+    def recorded_chunk(self) -> int:
+        return self.chunk_size if self.labels == "fork" else 0
+
+
+class SharedWheel:
+    """A world in which, by stretches, the expert drives instead of the action that is given."""
+
+    def __init__(self, world: Any, expert: Expert, share: float, fps: int) -> None:
+        self.world, self.expert = world, expert
+        self._share, self._stretch = share, max(1, round(STRETCH_S * fps))
+        self.executed = np.zeros(0, np.float32)
+        self.label = np.zeros(0, np.float32)
+        self.phase = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world, name)
+
+    def reset(self, *, seed: int, options: dict[str, Any]) -> Any:
+        self._rng = stream("shared-wheel", seed)
+        self._tick, self._expert_drives = 0, False
+        return self.world.reset(seed=seed, options=options)
+
+    def choose(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(label, executed) of this tick, both (A,) float32; once a tick, before `step`."""
+        if self._tick % self._stretch == 0:
+            self._expert_drives = bool(self._rng.random() < self._share)
+        self._tick += 1
+        truth = self.world.truth()
+        self.label = np.asarray(self.expert.act(truth), dtype=np.float32)
+        self.phase = getattr(self.expert, "phase", _no_phase)(truth)
+        self.executed = self.label if self._expert_drives else action
+        return self.label, self.executed
+
+    def step(self, action: np.ndarray) -> Any:
+        return self.world.step(self.executed)
+
+
+class Relabel(Watcher):
+    """Records one drive with the expert's labels."""
+
+    def __init__(self, plan: RelabelPlan, job: RolloutJob, spec: WorldSpec) -> None:
+        self._plan, self._job = plan, job
+        self._recorder = EpisodeRecorder(
+            plan.root, job.index, spec, plan.video, plan.recorded_chunk
+        )
+        self.row: EpisodeRow | None = None
+
+    def tick(
+        self, tick: int, world: Any, obs: dict[str, Any], action: np.ndarray, info: dict[str, Any]
+    ) -> None:
+        chunk = None
+        if self._plan.labels == "fork" and tick % self._plan.fork_every == 0:
+            chunk = expert_chunk(world, world.expert, self._plan.chunk_size)
+        label, executed = world.choose(action)
+        self._recorder.add(obs, label, executed, world.phase, chunk)
+
+    def end(
+        self, record: RolloutRecord, world: Any, obs: dict[str, Any], info: dict[str, Any]
+    ) -> None:
+        if not self._recorder.length:
+            self._recorder.discard()
+            raise CheckpointError(
+                expected(self._plan.policy, "first action", "not finite", "numbers in [-1, 1]")
+            )
+        self.row = self._recorder.commit(
+            self._job.seed,
+            self._job.scenario,
+            record.outcome,
+            source="policy",
+            meta={"policy": record.policy, "expert_share": self._plan.expert_share},
+        )
+
+
+def _no_phase(truth: Any) -> str:
+    return ""
+
+
+def expert_chunk(world: Any, expert: Expert, size: int) -> np.ndarray:
+    """(size, A) float32: what the expert would do from here; the world stays as it is.
+
+    After the end of an episode the last action is repeated.
+    """
+    snapshot = world.snapshot()
+    blind = getattr(world, "step_blind", None)
+    actions: list[np.ndarray] = []
+    ended = False
+    while len(actions) < size and not ended:
+        actions.append(np.asarray(expert.act(world.truth()), dtype=np.float32))
+        if blind is not None:
+            ended = blind(actions[-1])
+        else:
+            _, _, terminated, truncated, _ = getattr(world, "world", world).step(actions[-1])
+            ended = terminated or truncated
+    world.restore(snapshot)
+    actions += [actions[-1]] * (size - len(actions))
+    return np.stack(actions)
+
+
+class RelabelHandler:
+    """Drives blocks of scenes; worlds and policy are made once and kept."""
+
+    def __init__(self, plan: RelabelPlan) -> None:
+        self._plan = plan
+        worlds = [make_scenario_world(plan.scenario) for _ in range(plan.lockstep)]
+        self._spec = spec_of(worlds[0], plan.scenario.world, plan.scenario.preset)
+        self._worlds = [
+            SharedWheel(world, make_expert(world, plan.expert), plan.expert_share, self._spec.fps)
+            for world in worlds
+        ]
+        worker = WorkerPlan(plan.policy, "", plan.scenario, plan.lockstep, plan.n_action_steps)
+        self._policy = load_for(worker, self._spec.action.size)
+
+    def __call__(self, block: tuple[RolloutJob, ...]) -> list[EpisodeRow]:
+        watchers: dict[int, Relabel] = {}
+
+        def observe(job: RolloutJob) -> list[Relabel]:
+            watchers[job.index] = Relabel(self._plan, job, self._spec)
+            return [watchers[job.index]]
+
+        rows = []
+        for job, _ in drive(cast(Any, self._worlds), self._policy, block, observe):
+            row = watchers.pop(job.index).row
+            assert row is not None
+            rows.append(row)
+        return rows
+
+    def close(self) -> None:
+        for world in self._worlds:
+            world.close()
+
+
+def relabel(
+    plan: RelabelPlan,
+    seeds: range,
+    executor: Executor,
+    on_episode: Callable[[EpisodeRow], None] | None = None,
+) -> Generated:
+    """Let the policy drive the scenes of ``seeds`` and seal what the expert says of it.
+
+    Slots that are durable already are not driven again.
+
+    Raises:
+        CheckpointError: the policy cannot be loaded or does not fit the world.
+        WorldError: the world cannot be forked, or does not keep the protocol.
+    """
+    start_s = time.monotonic()
+    world = make_scenario_world(plan.scenario)
+    spec = spec_of(world, plan.scenario.world, plan.scenario.preset)
+    world.close()
+    lineage = {"made_by": "dagger", "labels": plan.labels, "expert_share": plan.expert_share}
+    builder = DatasetBuilder(
+        plan.root, spec, video=plan.video, chunk_size=plan.recorded_chunk, lineage=lineage
+    )
+    done = builder.slots()
+    jobs = [
+        RolloutJob(plan.scenario, seed, slot) for slot, seed in enumerate(seeds) if slot not in done
+    ]
+    size = max(1, min(3 * plan.lockstep, -(-len(jobs) // max(1, executor.workers))))
+    blocks = (tuple(jobs[at : at + size]) for at in range(0, len(jobs), size))
+    frames = 0
+    for rows in executor.map(partial(RelabelHandler, plan), blocks):
+        for row in rows:
+            frames += row.length
+            done[row.slot] = row
+            if on_episode is not None:
+                on_episode(row)
+    failed = sum(not row.outcome.success for row in done.values())
+    return Generated(builder.seal(), len(done), failed, frames, time.monotonic() - start_s)

@@ -1,0 +1,86 @@
+"""What a campaign has done: its event log read as finished steps and time used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from loopyard.core.clock import Clock, Stopwatch, SystemClock
+from loopyard.store.events import EventLog
+
+STEP_BEGUN, STEP_DONE, STOPPED, ALIVE = "step_begun", "step_done", "stopped", "alive"
+ALIVE_EVERY_S = 5.0
+"""A killed campaign forgets at most about so much of the time it used."""
+
+
+class Journal:
+    """Finished steps are reused, time used is kept over restarts.
+
+    A step is named and keyed by the digest of what it depends on: done once under a key, its facts
+    come from the log from then on.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self._log = EventLog(path)
+        self._done = {
+            (event.data["step"], event.data["key"]): event.data["facts"]
+            for event in self._log.events(STEP_DONE)
+        }
+        self._begun: dict[tuple[str, str], float] = {}
+        for event in self._log.events(STEP_BEGUN):
+            step = event.data["step"], event.data["key"]
+            self._begun.setdefault(step, event.data["used_s"])
+        used = [event.data["used_s"] for event in self._log.events() if "used_s" in event.data]
+        self._noted_s = max(used, default=0.0)
+        self._watch = Stopwatch(clock or SystemClock(), self._noted_s)
+
+    @property
+    def used_s(self) -> float:
+        """Seconds this campaign has run, earlier tries included."""
+        return self._watch.seconds()
+
+    def step(
+        self, name: str, inputs: Any, work: Callable[[], dict[str, Any]]
+    ) -> tuple[dict[str, Any], bool]:
+        """(facts, was it done before). ``work`` is itself resumable where it takes long.
+
+        ``took_s`` joins the facts: seconds of all tries at this step.
+        """
+        key = digest_of(inputs)
+        if (name, key) in self._done:
+            return self._done[name, key], True
+        begin_s = self._begun.setdefault((name, key), self.used_s)
+        self._note(STEP_BEGUN, step=name, key=key)
+        facts = work()
+        facts = {**facts, "took_s": round(self.used_s - begin_s, 3)}
+        self._note(STEP_DONE, step=name, key=key, facts=facts)
+        self._done[name, key] = facts
+        return facts, False
+
+    def alive(self) -> None:
+        """Called often while a step works: notes now and then how much time was used."""
+        if self.used_s - self._noted_s >= ALIVE_EVERY_S:
+            self._note(ALIVE)
+
+    def stopped(self, reason: str) -> None:
+        self._note(STOPPED, reason=reason)
+
+    def _note(self, kind: str, **facts: Any) -> None:
+        self._noted_s = self.used_s
+        self._log.append(kind, **facts, used_s=self._noted_s)
+
+    def times(self) -> dict[str, float]:
+        """Seconds of each finished step, in order."""
+        return {name: facts.get("took_s", 0.0) for (name, _), facts in self._done.items()}
+
+    def close(self) -> None:
+        self._log.close()
+
+
+def digest_of(inputs: Any) -> str:
+    """16 hex digits of JSON-able inputs."""
+    text = json.dumps(inputs, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,76 @@
+"""What a campaign tells as it goes; the surface shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+from loopyard.cycle.measure import Measurement
+from loopyard.cycle.plan import Plan
+
+
+class CampaignObserver(Protocol):
+    """Hears of every stage. Nothing it does changes the campaign."""
+
+    def stage(self, name: str) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def plan(self, plan: Plan, measured: Measurement) -> None: ...
+
+    def progress(
+        self, total: float, unit: str, label: str
+    ) -> AbstractContextManager[Callable[[bool], None]]:
+        """Gives what is called once for each unit that is done, with whether it succeeded."""
+        ...
+
+    def training(self, seconds: float, label: str) -> AbstractContextManager[Callable[[Any], None]]:
+        """Gives what is called after each step with its `loopyard.training.trainer.StepReport`."""
+        ...
+
+
+class Pulse:
+    """Passes on what it hears, and calls ``beat`` for every unit of work that is done."""
+
+    def __init__(self, observer: CampaignObserver, beat: Callable[[], None]) -> None:
+        self._observer, self._beat = observer, beat
+        self.stage, self.note, self.plan = observer.stage, observer.note, observer.plan
+
+    @contextmanager
+    def progress(self, total: float, unit: str, label: str) -> Iterator[Callable[[bool], None]]:
+        with self._observer.progress(total, unit, label) as done:
+            yield self._with_beat(done)
+
+    @contextmanager
+    def training(self, seconds: float, label: str) -> Iterator[Callable[[Any], None]]:
+        with self._observer.training(seconds, label) as on_step:
+            yield self._with_beat(on_step)
+
+    def _with_beat(self, tell: Callable[[Any], None]) -> Callable[[Any], None]:
+        def told(what: Any) -> None:
+            tell(what)
+            self._beat()
+
+        return told
+
+
+class Silence:
+    """Hears and says nothing."""
+
+    def stage(self, name: str) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+    def plan(self, plan: Plan, measured: Measurement) -> None:
+        pass
+
+    @contextmanager
+    def progress(self, total: float, unit: str, label: str) -> Iterator[Callable[[bool], None]]:
+        yield lambda success: None
+
+    @contextmanager
+    def training(self, seconds: float, label: str) -> Iterator[Callable[[Any], None]]:
+        yield lambda report: None

@@ -1,0 +1,29 @@
+"""Can this campaign run here? Asked before a folder is made or a minute spent."""
+
+from __future__ import annotations
+
+from loopyard.cycle.config import Campaign
+from loopyard.evaluation.worker import make_scenario_world
+from loopyard.experts.registry import make_expert
+from loopyard.training.config import TrainConfig
+from loopyard.training.setup import policy_config
+from loopyard.worlds.world import spec_of
+
+
+def require_runnable(campaign: Campaign) -> None:
+    """Make the world, its expert and the network's sizes once, and drop them.
+
+    A mistake in any of them would otherwise be found in a run folder that the mended campaign then
+    cannot have.
+
+    Raises:
+        ConfigError, WorldError: naming the setting.
+    """
+    world = make_scenario_world(campaign.scenario)
+    try:
+        spec = spec_of(world, campaign.world, campaign.preset)
+        make_expert(world, campaign.expert)
+    finally:
+        world.close()
+    settings = {**campaign.train, "minutes": 1.0, "n_action_steps": campaign.n_action_steps}
+    policy_config(TrainConfig.model_validate(settings), spec)

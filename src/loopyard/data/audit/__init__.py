@@ -1,0 +1,6 @@
+"""May this dataset be trained on? A verdict with its reasons."""
+
+from loopyard.data.audit.auditor import audit
+from loopyard.data.audit.report import AuditReport, Check, Thresholds
+
+__all__ = ["AuditReport", "Check", "Thresholds", "audit"]

@@ -1,0 +1,111 @@
+"""Small changes to a batch that the right action does not depend on.
+
+Images are (B, 3, H, W) float in [0, 1]; each function draws its numbers from the generator
+it is given and returns a new tensor in the same range. `shift` takes uint8 as well.
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def shift(images: torch.Tensor, pixels: int, generator: torch.Generator) -> torch.Tensor:
+    """Move each (3, H, W) image by up to ``pixels`` in both directions, edges repeated.
+
+    From Kostrikov et al. 2020, "Image Augmentation Is All You Need" (arXiv:2004.13649).
+    """
+    if pixels == 0:
+        return images
+    offsets = torch.randint(-pixels, pixels + 1, (len(images), 2), generator=generator).tolist()
+    moved = torch.empty_like(images)
+    for source, target, (down, right) in zip(images, moved, offsets, strict=True):
+        _shift_one(source, target, down, right)
+    return moved
+
+
+def _shift_one(source: torch.Tensor, target: torch.Tensor, down: int, right: int) -> None:
+    """One copy of what stays in view, then the edges: no padded batch in between."""
+    height, width = source.shape[1:]
+    rows = slice(max(down, 0), height + min(down, 0))
+    columns = slice(max(right, 0), width + min(right, 0))
+    seen_rows = slice(max(-down, 0), height - max(down, 0))
+    seen_columns = slice(max(-right, 0), width - max(right, 0))
+    target[:, rows, columns] = source[:, seen_rows, seen_columns]
+    if right > 0:
+        target[:, rows, :right] = target[:, rows, right : right + 1]
+    elif right < 0:
+        target[:, rows, right:] = target[:, rows, right - 1 : right]
+    if down > 0:
+        target[:, :down] = target[:, down : down + 1]
+    elif down < 0:
+        target[:, down:] = target[:, down - 1 : down]
+
+
+def colour(
+    images: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    brightness: float = 0.0,
+    contrast: float = 0.0,
+    channel: float = 0.0,
+) -> torch.Tensor:
+    """Brightness, contrast and channel jitter in one pass over the pixels.
+
+    Args:
+        brightness: up to +-this is added to all pixels of an image. contrast: its distance from the
+            image's mean is scaled by 1 +- this. channel: each colour is scaled by 1 +- this.
+    """
+    mean = images.mean(dim=(1, 2, 3), keepdim=True) if contrast else images.new_zeros(1)
+    stretch = 1 + _drawn(images, 1, contrast, generator)
+    tint = 1 + _drawn(images, 3, channel, generator)
+    lift = mean * (1 - stretch) * tint + _drawn(images, 1, brightness, generator)
+    return torch.addcmul(lift, images, stretch * tint).clamp_(0, 1)
+
+
+def state_noise(state: torch.Tensor, std: float, generator: torch.Generator) -> torch.Tensor:
+    """Add normal noise to (B, S) states, std in the unit of the state given."""
+    if std == 0:
+        return state
+    return state + std * torch.randn(state.shape, generator=generator).to(state)
+
+
+def _drawn(
+    images: torch.Tensor, channels: int, amount: float, generator: torch.Generator
+) -> torch.Tensor:
+    """(B, channels, 1, 1) uniform in +-amount, on the images' device and in their dtype."""
+    drawn = torch.rand((len(images), channels, 1, 1), generator=generator)
+    return ((2 * drawn - 1) * amount).to(images)
+
+
+class Augmentation(BaseModel):
+    """How much of each; 0 turns one off.
+
+    shift_px: pixels. brightness: of the range 0..1. contrast and channel: relative.
+    state_noise: standard deviation, in the unit of the state it is given.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shift_px: int = Field(default=4, ge=0)
+    brightness: float = Field(default=0.1, ge=0, le=1)
+    contrast: float = Field(default=0.1, ge=0, lt=1)
+    channel: float = Field(default=0.05, ge=0, lt=1)
+    state_noise: float = Field(default=0.01, ge=0)
+
+    def images(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """All image changes in turn; a pure function of the images and the generator's state."""
+        images = shift(images, self.shift_px, generator)
+        if not (self.brightness or self.contrast or self.channel):
+            return images
+        return colour(
+            images,
+            generator,
+            brightness=self.brightness,
+            contrast=self.contrast,
+            channel=self.channel,
+        )
+
+    def state(self, state: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """State noise alone."""
+        return state_noise(state, self.state_noise, generator)

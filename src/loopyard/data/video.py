@@ -1,0 +1,178 @@
+"""Video files: frames in as they come, frames out as RGB.
+
+Why 4:4:4: in an image of 96 x 96 a brick is three pixels wide. With chroma at half resolution
+(yuv420p) a saturated brick came back at 15 dB PSNR; at full resolution (yuv444p) at 38 dB and
+more, for a sixth more bytes and no more time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+import av.error
+import av.video.reformatter
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from loopyard.core.errors import ConfigError, DatasetError, expected
+
+ENCODERS = {"h264": "libx264"}
+BT601 = 6
+"""AVCOL_SPC_SMPTE170M: the matrix that the RGB conversion uses, written into the stream."""
+LIMITED_RANGE = 1
+MAX_PIXELS = 4096 * 4096
+"""A larger frame is taken for a damaged or hostile file."""
+
+
+class VideoSettings(BaseModel):
+    """How frames are encoded.
+
+    crf: x264's quality, lower is better; 16 keeps a 3 px brick above 40 dB. gop: frames between
+    key frames; a reader that wants one frame decodes at most this many.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    codec: Literal["h264"] = "h264"
+    preset: str = "ultrafast"
+    crf: int = Field(default=16, ge=0, le=51)
+    gop: int = Field(default=10, ge=1)
+    pix_fmt: Literal["yuv444p", "yuv420p"] = "yuv444p"
+    threads: int = Field(default=1, ge=1)
+
+
+class VideoWriter:
+    """Encodes (height, width, 3) uint8 RGB frames into an MP4; holds no more than a few frames.
+
+    Raises:
+        ConfigError: the size does not fit the pixel format.
+    """
+
+    def __init__(
+        self, path: Path, width: int, height: int, fps: int, settings: VideoSettings
+    ) -> None:
+        if settings.pix_fmt == "yuv420p" and (width % 2 or height % 2):
+            raise ConfigError(
+                expected(
+                    "video",
+                    "camera size",
+                    f"{width} x {height}",
+                    "an even width and height for pix_fmt yuv420p",
+                )
+            )
+        self.frames = 0
+        self._shape = (height, width, 3)
+        self._container = av.open(str(path), "w", format="mp4")
+        stream: Any = self._container.add_stream(ENCODERS[settings.codec], rate=Fraction(fps))
+        stream.width, stream.height = width, height
+        stream.pix_fmt = settings.pix_fmt
+        stream.options = {"preset": settings.preset, "crf": str(settings.crf)}
+        context = stream.codec_context
+        context.gop_size = settings.gop
+        context.thread_count = settings.threads
+        context.max_b_frames = 0
+        context.colorspace = BT601
+        context.color_range = LIMITED_RANGE
+        self._stream = stream
+
+    def add(self, frame: np.ndarray) -> None:
+        """Encode the next frame. The array may be reused by the caller afterwards."""
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise DatasetError(
+                expected("video", "frame", f"{frame.shape} {frame.dtype}", f"{self._shape} uint8")
+            )
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture.pts = self.frames
+        self._container.mux(self._stream.encode(picture))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Write what is left and the index; before this the file cannot be read."""
+        if self.frames:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+
+def decode_video(path: Path, *, first: int = 0, count: int | None = None) -> Iterator[np.ndarray]:
+    """Frames ``first`` to ``first + count`` of a file as (H, W, 3) uint8 RGB, in order.
+
+    Fewer frames come where the file has fewer.
+
+    Raises:
+        DatasetError: the file is missing, truncated or no video.
+    """
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise DatasetError(expected(str(path), "streams", "no video stream", "one"))
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            stream.thread_type = "NONE"
+            if stream.width * stream.height > MAX_PIXELS:
+                raise DatasetError(
+                    expected(
+                        str(path),
+                        "frame size",
+                        f"{stream.width} x {stream.height}",
+                        f"at most {MAX_PIXELS} pixels",
+                    )
+                )
+            yield from _pictures(container, stream, first, count)
+    except (av.error.FFmpegError, OSError) as error:
+        raise DatasetError(expected(str(path), "video", str(error), "a readable MP4")) from error
+
+
+def _pictures(container: Any, stream: Any, first: int, count: int | None) -> Iterator[np.ndarray]:
+    seconds_per_frame = 1 / stream.average_rate if stream.average_rate else Fraction(1, 10)
+    if first:
+        container.seek(int(first * seconds_per_frame / stream.time_base), stream=stream)
+    given = 0
+    reformatter = av.video.reformatter.VideoReformatter()
+    for picture in container.decode(stream):
+        index = round(picture.pts * stream.time_base / seconds_per_frame)
+        if index < first:
+            continue
+        if count is not None and given >= count:
+            return
+        yield reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
+        given += 1
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a file's index says of its video stream."""
+
+    frames: int
+    width: int
+    height: int
+    fps: float
+    codec: str
+    pix_fmt: str
+
+
+def video_facts(path: Path) -> VideoFacts:
+    """Read a file's index; nothing is decoded.
+
+    Raises:
+        DatasetError: the file is missing, truncated or no video.
+    """
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise DatasetError(expected(str(path), "streams", "no video stream", "one"))
+            stream = container.streams.video[0]
+            return VideoFacts(
+                stream.frames,
+                stream.width,
+                stream.height,
+                float(stream.average_rate or 0),
+                stream.codec_context.name,
+                stream.pix_fmt or "",
+            )
+    except (av.error.FFmpegError, OSError) as error:
+        raise DatasetError(expected(str(path), "video", str(error), "a readable MP4")) from error

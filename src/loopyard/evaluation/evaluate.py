@@ -1,0 +1,180 @@
+"""Drives a policy on a set of scenes in parallel, durably, and says how often it succeeds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from loopyard.core.clock import Stopwatch
+from loopyard.core.errors import CheckpointError, ConfigError, expected
+from loopyard.core.machine import usable_cores
+from loopyard.core.scenario import Scenario
+from loopyard.core.seeds import split_of
+from loopyard.evaluation.identity import policy_digest
+from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.result import Evaluation
+from loopyard.evaluation.rollout import RolloutJob
+from loopyard.evaluation.suite_folder import SuiteFolder
+from loopyard.evaluation.worker import BASELINES, Block, WorkerPlan, rollout_handler
+from loopyard.executors.executor import Executor
+from loopyard.policies.policy import Policy
+
+LOCKSTEP = 8
+"""Worlds that share a forward pass in each worker."""
+
+BLOCK_ROUNDS = 2
+"""A job is at most this many drives for each world of a worker: what a kill can cost."""
+
+
+def evaluate(
+    policy: Policy | str | Path,
+    world: str = "yard",
+    preset: str = "starter",
+    seeds: Sequence[int] = range(900_000, 900_100),
+    *,
+    params: dict[str, Any] | None = None,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    suite: str | None = None,
+    videos: int = 0,
+    n_action_steps: int | None = None,
+    temporal_ensemble: float | None = None,
+    lockstep: int = LOCKSTEP,
+    executor: Executor | None = None,
+    on_result: Callable[[RolloutRecord], None] | None = None,
+) -> Evaluation:
+    """Success rate of `policy` on the scenes (world, preset, params; seed).
+
+    policy: a checkpoint folder or a baseline's name (driven by `workers` processes, one a core
+    unless said), or a policy in memory (driven in this process, unless it has a ``path``).
+    out: a folder for ``<suite>.jsonl`` (a line as each block of drives ends), ``<suite>.json``
+    (the summary), the executed actions and `videos` films. Run again with the same `out`, seeds
+    that are already there for the same policy, settings and scene are not driven again.
+    suite: a name for the files; else the split the seeds belong to.
+    on_result: called with each record, in the order they come.
+
+    Raises:
+        ConfigError: no seeds, or the same one twice, or videos without `out`.
+        CheckpointError, WorldError: what cannot be loaded, or does not fit together.
+        Interrupted: stopped; what was driven is kept when there is an `out`.
+    """
+    _check(seeds, videos, out, lockstep)
+    watch = Stopwatch()
+    scenario = Scenario(world=world, preset=preset, params=params or {})
+    plan = _plan(policy, scenario, min(lockstep, len(seeds)), n_action_steps, temporal_ensemble)
+    suite = suite or split_of(seeds[0]) or "rollouts"
+    folder = SuiteFolder(Path(out), suite, plan.digest) if out is not None else None
+
+    known = folder.known(scenario) if folder else {}
+    reused = [known[seed] for seed in seeds if seed in known]
+    found = {record.seed: record for record in reused}
+    for record in reused:
+        _report(on_result, record)
+    missing = [
+        RolloutJob(scenario, seed, index) for index, seed in enumerate(seeds) if seed not in known
+    ]
+    executor = executor or _executor(plan, workers, len(missing))
+    for block in executor.map(rollout_handler(plan), _blocks(missing, executor.workers, lockstep)):
+        if folder:
+            folder.keep(block)
+        for driven in block:
+            found[driven.record.seed] = driven.record
+            _report(on_result, driven.record)
+    result = Evaluation(
+        tuple(found[seed] for seed in seeds), plan.digest, suite, watch.seconds(), len(reused)
+    )
+    if folder:
+        result = folder.film(result, videos, executor)
+        folder.summarise(result)
+    return result
+
+
+def _check(seeds: Sequence[int], videos: int, out: str | Path | None, lockstep: int) -> None:
+    if len(seeds) == 0 or len(set(seeds)) != len(seeds):
+        raise ConfigError(
+            expected(
+                "evaluate",
+                "seeds",
+                f"{len(seeds)} seeds, {len(set(seeds))} different",
+                "at least one, each of them once",
+            )
+        )
+    if videos and out is None:
+        raise ConfigError(expected("evaluate", "out", out, "a folder, to keep the videos in"))
+    if lockstep < 1:
+        raise ConfigError(expected("evaluate", "lockstep", lockstep, "1 or more worlds"))
+
+
+def _plan(
+    policy: Policy | str | Path,
+    scenario: Scenario,
+    lockstep: int,
+    n_action_steps: int | None,
+    temporal_ensemble: float | None,
+) -> WorkerPlan:
+    if isinstance(policy, str | Path):
+        source: Policy | str = str(policy)
+    else:
+        path = getattr(policy, "path", None)
+        source = policy if path is None else str(path)
+        n_action_steps = n_action_steps or policy.n_action_steps
+        temporal_ensemble = temporal_ensemble or getattr(policy, "temporal_ensemble", None)
+    execution = {"n_action_steps": n_action_steps, "temporal_ensemble": temporal_ensemble}
+    if isinstance(source, str):
+        from loopyard.policies.checkpoint import checkpoint_folder
+
+        if source not in BASELINES and not Path(source).is_dir():
+            raise CheckpointError(
+                expected(
+                    source,
+                    "policy",
+                    "nothing there",
+                    f"a checkpoint folder or one of {', '.join(BASELINES)}",
+                )
+            )
+        if source not in BASELINES:
+            source = str(checkpoint_folder(source))
+        return WorkerPlan(
+            source, policy_digest(source, **execution), scenario, lockstep, **execution
+        )
+    if n_action_steps != source.n_action_steps:
+        raise ConfigError(
+            expected(
+                "evaluate",
+                "n_action_steps",
+                n_action_steps,
+                f"{source.n_action_steps}, as the policy in memory has it",
+            )
+        )
+    # What says nothing of its content is new every time: its records are never reused.
+    content = getattr(source, "digest", None) or os.urandom(8).hex()
+    return WorkerPlan(
+        source, policy_digest(f"memory:{content}", **execution), scenario, lockstep, **execution
+    )
+
+
+def _executor(plan: WorkerPlan, workers: int | None, jobs: int) -> Executor:
+    from loopyard.executors.local import LocalExecutor
+
+    if not isinstance(plan.policy, str):
+        return LocalExecutor(0)
+    wanted = usable_cores() if workers is None else workers
+    return LocalExecutor(min(wanted, max(1, jobs)))
+
+
+def _blocks(jobs: Sequence[RolloutJob], workers: int, lockstep: int) -> Iterator[Block]:
+    """Equal shares for all workers, in pieces of whole rounds, so that all end together."""
+    if not jobs:
+        return
+    share = -(-len(jobs) // max(1, workers))
+    pieces = -(-share // (BLOCK_ROUNDS * lockstep)) * max(1, workers)
+    size = -(-len(jobs) // pieces)
+    for start in range(0, len(jobs), size):
+        yield tuple(jobs[start : start + size])
+
+
+def _report(on_result: Callable[[RolloutRecord], None] | None, record: RolloutRecord) -> None:
+    if on_result is not None:
+        on_result(record)

@@ -1,0 +1,79 @@
+"""Intervals and tests for counts of successes: no number without its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+
+
+def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The Wilson score interval (low, high) of a success rate; (0, 1) when nothing was tried.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22
+    (1927); method 3 of R. G. Newcombe, "Two-sided confidence intervals for the single proportion",
+    Statistics in Medicine 17 (1998), whose table the tests hold it to. It stays inside [0, 1] and
+    says something sensible at 0 and at n successes, where the textbook interval has no width.
+
+    Raises:
+        ValueError: successes is not within 0..n, or confidence not within (0, 1).
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes: found {successes}, expected 0 to {n}")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence: found {confidence}, expected a number within (0, 1)")
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    rate = successes / n
+    scale = 1 / (1 + z * z / n)
+    centre = scale * (rate + z * z / (2 * n))
+    half = scale * z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    # The exact ends at 0 and n are 0 and 1; rounding would miss them by an epsilon.
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == n else min(1.0, centre + half)
+    return low, high
+
+
+def mcnemar_exact(wins: int, losses: int) -> float:
+    """The two-sided p value that two policies do equally well, from the scenes they differ on.
+
+    wins: scenes only the candidate succeeded on; losses: scenes only the incumbent succeeded on.
+    Given their sum, wins is Binomial(wins + losses, 1/2) when both are equally good. Q. McNemar,
+    Psychometrika 12 (1947); the exact conditional form as in M. W. Fagerland, S. Lydersen and
+    P. Laake, BMC Medical Research Methodology 13:91 (2013).
+
+    Raises:
+        ValueError: a count is negative.
+    """
+    if wins < 0 or losses < 0:
+        raise ValueError(f"wins, losses: found {wins}, {losses}, expected counts of 0 or more")
+    n = wins + losses
+    tail = sum(math.comb(n, k) for k in range(min(wins, losses) + 1))
+    # Integers to the end: 2**n overflows a float from a thousand scenes on.
+    return min(1.0, 2 * tail / 2**n)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two policies on the same scenes. wins: only the candidate succeeded; losses: only the
+    other."""
+
+    n: int
+    wins: int
+    losses: int
+    p_value: float
+
+    @property
+    def rate_difference(self) -> float:
+        """Candidate's success rate less the incumbent's, on the shared scenes."""
+        return (self.wins - self.losses) / self.n if self.n else 0.0
+
+
+def compare(candidate: Mapping[int, bool], incumbent: Mapping[int, bool]) -> Paired:
+    """Compares on the seeds both were driven on: {seed: success} of each."""
+    shared = candidate.keys() & incumbent.keys()
+    wins = sum(candidate[seed] and not incumbent[seed] for seed in shared)
+    losses = sum(incumbent[seed] and not candidate[seed] for seed in shared)
+    return Paired(len(shared), wins, losses, mcnemar_exact(wins, losses))

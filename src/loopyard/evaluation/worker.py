@@ -1,0 +1,110 @@
+"""What runs in a worker process: its own worlds and policy, and blocks of rollouts through them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from loopyard.core.scenario import Scenario
+from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.rollout import RolloutJob, Watcher, drive
+from loopyard.policies.policy import Policy
+from loopyard.worlds.world import World
+
+Block = tuple[RolloutJob, ...]
+
+BASELINES = ("zero", "random")
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """How a worker sets itself up. policy: a checkpoint folder, a baseline's name, or a policy
+    itself where the work stays in this process."""
+
+    policy: str | Policy
+    digest: str
+    scenario: Scenario
+    lockstep: int
+    n_action_steps: int | None = None
+    temporal_ensemble: float | None = None
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A record, and the actions that were executed: (T, A) float32, enough to drive it again."""
+
+    record: RolloutRecord
+    actions: np.ndarray
+
+
+class Trace(Watcher):
+    """Keeps the executed actions."""
+
+    def __init__(self) -> None:
+        self._actions: list[np.ndarray] = []
+
+    def tick(
+        self, tick: int, world: World, obs: dict[str, Any], action: np.ndarray, info: dict[str, Any]
+    ) -> None:
+        self._actions.append(action.copy())
+
+    def actions(self, size: int) -> np.ndarray:
+        """(T, size) float32."""
+        return np.array(self._actions, np.float32).reshape(-1, size)
+
+
+class RolloutHandler:
+    """Drives blocks of jobs; worlds and policy are made once and kept."""
+
+    def __init__(self, plan: WorkerPlan) -> None:
+        self._plan = plan
+        self._worlds = [make_scenario_world(plan.scenario) for _ in range(plan.lockstep)]
+        self._action_size = int(self._worlds[0].action_space.shape[0])
+        self._policy = load_for(plan, self._action_size)
+
+    def __call__(self, block: Block) -> list[Driven]:
+        traces: dict[int, Trace] = {}
+
+        def observe(job: RolloutJob) -> list[Trace]:
+            traces[job.seed] = Trace()
+            return [traces[job.seed]]
+
+        results = drive(self._worlds, self._policy, block, observe, digest=self._plan.digest)
+        return [
+            Driven(record, traces.pop(job.seed).actions(self._action_size))
+            for job, record in results
+        ]
+
+    def close(self) -> None:
+        for world in self._worlds:
+            world.close()
+
+
+def rollout_handler(plan: WorkerPlan) -> partial[RolloutHandler]:
+    """A picklable ``make_handler`` for an executor."""
+    return partial(RolloutHandler, plan)
+
+
+def make_scenario_world(scenario: Scenario) -> Any:
+    """A world of the scenario's name, preset and parameters."""
+    from loopyard.worlds.registry import make_world
+
+    return make_world(scenario.world, preset=scenario.preset, **scenario.params)
+
+
+def load_for(plan: WorkerPlan, action_size: int) -> Policy:
+    """The plan's policy; baselines are made for the world's own number of actions."""
+    if not isinstance(plan.policy, str):
+        return plan.policy
+    if plan.policy in BASELINES:
+        from loopyard.policies.baselines import RandomPolicy, ZeroPolicy
+
+        return (ZeroPolicy if plan.policy == "zero" else RandomPolicy)(action_size)
+    from loopyard.policies.checkpoint import load_policy
+
+    return load_policy(
+        plan.policy, n_action_steps=plan.n_action_steps, temporal_ensemble=plan.temporal_ensemble
+    )

@@ -1,0 +1,1 @@
+"""Run many small jobs somewhere: worker processes of this machine."""

@@ -1,0 +1,1 @@
+"""Policies: observation in, action out, with the processing they were trained with inside."""

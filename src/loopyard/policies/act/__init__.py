@@ -1,0 +1,1 @@
+"""`act`: Action Chunking Transformer with LeRobot's parameter names, without its dependencies."""

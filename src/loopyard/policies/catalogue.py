@@ -1,0 +1,40 @@
+"""The networks there are, by the ``type`` of their config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from loopyard.core.errors import ConfigError, expected
+from loopyard.policies.config import PolicyConfig, validated
+
+TYPES = ("act-nano", "act")
+
+
+def make_config(kind: str, where: str, data: dict[str, Any]) -> PolicyConfig:
+    """The config of a network. Raises ConfigError naming file and field."""
+    if kind == "act-nano":
+        from loopyard.policies.nano.config import NanoConfig
+
+        return validated(NanoConfig, where, data)
+    if kind == "act":
+        from loopyard.policies.act.config import ACTConfig
+
+        return validated(ACTConfig, where, data)
+    raise ConfigError(expected(where, "policy", kind, f"one of {list(TYPES)}"))
+
+
+def make_model(config: PolicyConfig) -> nn.Module:
+    """A network with fresh weights (drawn from torch's global generator)."""
+    if config.type == "act-nano":
+        from loopyard.policies.nano.config import NanoConfig
+        from loopyard.policies.nano.model import NanoModel
+
+        assert isinstance(config, NanoConfig)
+        return NanoModel(config)
+    from loopyard.policies.act.config import ACTConfig
+    from loopyard.policies.act.model import ACTModel
+
+    assert isinstance(config, ACTConfig)
+    return ACTModel(config)

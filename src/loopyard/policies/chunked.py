@@ -1,0 +1,139 @@
+"""ChunkedPolicy: a network and its processing behind the policy protocol."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from loopyard.core.errors import CheckpointError, ConfigError, expected
+from loopyard.core.specs import IMAGE_PREFIX, STATE_KEY, WorldSpec
+from loopyard.policies.config import PolicyConfig
+from loopyard.policies.policy import Observation
+from loopyard.policies.processing import Processing
+from loopyard.policies.temporal import TemporalEnsemble
+
+
+class PolicyModel(Protocol):
+    """What a network offers, besides being a ``torch.nn.Module``."""
+
+    config: PolicyConfig
+
+    def forward(self, images: list[torch.Tensor], state: torch.Tensor) -> torch.Tensor:
+        """Normalised images, one (B, 3, h, w) a camera, and state (B, S) -> (B, K, A)."""
+        ...
+
+    def training_forward(
+        self,
+        images: list[torch.Tensor],
+        state: torch.Tensor,
+        action: torch.Tensor,
+        is_pad: torch.Tensor,
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """(prediction (B, K, A), further losses by name)."""
+        ...
+
+
+def draws_random(model: nn.Module) -> bool:
+    """Whether the training pass draws random numbers; a network says so by ``random_forward``."""
+    return bool(getattr(model, "random_forward", False))
+
+
+class ChunkedPolicy:
+    """Predicts a chunk, executes its first ``n_action_steps``, predicts again.
+
+    With ``temporal_ensemble`` (a coefficient, 0.01 in the ACT paper) it predicts at every tick and
+    averages. spec: the world it was trained on, where known. path: its checkpoint folder.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        processing: Processing,
+        *,
+        n_action_steps: int | None = None,
+        temporal_ensemble: float | None = None,
+        spec: WorldSpec | None = None,
+        path: Path | None = None,
+    ):
+        config = model.config
+        assert isinstance(config, PolicyConfig)
+        steps = config.n_action_steps if n_action_steps is None else n_action_steps
+        if not 1 <= steps <= config.chunk_size:
+            raise ConfigError(
+                expected(
+                    "policy", "n_action_steps", steps, f"1 to {config.chunk_size} (chunk_size)"
+                )
+            )
+        self.model = model.eval()
+        self.processing = processing
+        self.config = config
+        self.chunk_size = config.chunk_size
+        self.n_action_steps = steps
+        self.spec = spec
+        self.path = path
+        self.temporal_ensemble = temporal_ensemble
+        self._ensemble = (
+            None
+            if temporal_ensemble is None
+            else TemporalEnsemble(temporal_ensemble, config.chunk_size)
+        )
+        self._running: list[np.ndarray] = []
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over weights and processing: what a rollout record names."""
+        content = hashlib.sha256(self.processing.digest.encode())
+        for name, values in sorted(self.model.state_dict().items()):
+            content.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
+        return content.hexdigest()[:16]
+
+    def reset(self) -> None:
+        self._running = []
+        if self._ensemble is not None:
+            self._ensemble.reset()
+
+    def act(self, obs: Observation) -> np.ndarray:
+        if self._ensemble is not None:
+            return self._ensemble.update(self.predict_chunk(obs))
+        if not self._running:
+            self._running = list(self.predict_chunk(obs)[: self.n_action_steps])
+        return self._running.pop(0)
+
+    def predict_chunk(self, obs: Observation) -> np.ndarray:
+        return self.predict_chunks([obs])[0]
+
+    @torch.inference_mode()
+    def predict_chunks(self, observations: Sequence[Observation]) -> np.ndarray:
+        """Raises CheckpointError where an observation is not what the policy was trained on."""
+        images = [self._images(camera, observations) for camera in self.config.cameras]
+        state = np.stack([self._state(obs) for obs in observations])
+        chunk = self.model(images, self.processing.state(torch.from_numpy(state)))
+        return self.processing.denormalise_action(chunk.float()).clamp_(-1.0, 1.0).numpy()
+
+    def _images(self, camera: str, observations: Sequence[Observation]) -> torch.Tensor:
+        key = IMAGE_PREFIX + camera
+        for obs in observations:
+            image = obs.get(key)
+            if image is None:
+                raise CheckpointError(expected("policy", key, sorted(obs), "this camera too"))
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+                raise CheckpointError(
+                    expected("policy", key, f"{image.shape} {image.dtype}", "(H, W, 3) uint8")
+                )
+        batch = np.stack([obs[key] for obs in observations])
+        return self.processing.images(camera, torch.from_numpy(batch))
+
+    def _state(self, obs: Observation) -> np.ndarray:
+        size = self.config.state_size
+        if size == 0:
+            return np.zeros(0, np.float32)
+        state = np.asarray(obs.get(STATE_KEY, ()), np.float32)
+        if state.shape != (size,):
+            raise CheckpointError(expected("policy", STATE_KEY, state.shape, f"shape ({size},)"))
+        return state

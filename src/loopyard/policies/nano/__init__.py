@@ -1,0 +1,1 @@
+"""`act-nano`: an action-chunking network that two CPU cores train in minutes."""

@@ -1,0 +1,1 @@
+"""What must survive a crash: atomic files and folders, manifests, the event log, free space."""

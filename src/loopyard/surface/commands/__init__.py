@@ -1,0 +1,1 @@
+"""One module a command; each has ``Options`` (a dataclass) and ``run(options, console) -> int``."""

@@ -1,0 +1,43 @@
+"""May this dataset be trained on? Checks integrity and action shares; exit code 1 says no.
+
+Example: loopyard audit data/starter
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from loopyard.surface.console import Console
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which dataset, and how closely to look."""
+
+    dataset: Annotated[Path, tyro.conf.Positional]
+    """folder of a LeRobot v3.0 dataset"""
+    thorough: bool = False
+    """decode every frame, not some of each of 64 episodes"""
+    all: bool = False
+    """name the checks that passed as well"""
+
+
+def run(options: Options, console: Console) -> int:
+    """Prints the verdict and its reasons; 1 where it is fail, else 0."""
+    from loopyard.data.audit import audit
+
+    report = audit(options.dataset, thorough=options.thorough)
+    shown = [check for check in report.checks if options.all or check.verdict != "pass"]
+    lines = [f"{report.verdict}: {options.dataset}: {len(report.checks)} checks"]
+    for check in shown:
+        where = f" ({check.where})" if check.where else ""
+        lines.append(
+            f"  {check.verdict:<4}  {check.name}: found {check.found}, "
+            f"expected {check.expected}{where}"
+        )
+    console.result(report.to_dict(), "\n".join(lines))
+    return 1 if report.verdict == "fail" else 0

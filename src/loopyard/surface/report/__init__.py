@@ -1,0 +1,1 @@
+"""The report of a run folder: one page that opens offline. `build.report` makes it."""

@@ -1,0 +1,65 @@
+"""Numbers and settings in the words of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NONE = "–"  # noqa: RUF001  (an en dash stands for "nothing here")
+SPACE = "\u202f"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """``96.5 %``, with a thin space; a dash for None."""
+    return NONE if share is None else f"{100 * share:.{digits}f}{SPACE}%"
+
+
+def count(number: float | None) -> str:
+    """``12 345``: thousands apart by thin spaces."""
+    return NONE if number is None else f"{number:,.0f}".replace(",", SPACE)
+
+
+def duration(seconds: float | None) -> str:
+    """``45 s``, ``12 min 30 s``, ``18 min`` or ``1 h 05 min``."""
+    if seconds is None:
+        return NONE
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def figure(number: Any, digits: int = 3) -> str:
+    """A measured number with few digits; a dash for None."""
+    if number is None:
+        return NONE
+    return f"{number:.{digits}g}" if isinstance(number, float) else str(number)
+
+
+def plain(name: str) -> str:
+    """``brick_delivered`` -> ``brick delivered``."""
+    return name.replace("_", " ")
+
+
+def flat(settings: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (``section.name``, value) rows, in their own order."""
+    if isinstance(settings, dict) and settings:
+        return [
+            row
+            for name, value in settings.items()
+            for row in flat(value, f"{prefix}.{name}" if prefix else str(name))
+        ]
+    if isinstance(settings, list) and any(isinstance(part, dict) for part in settings):
+        return [
+            row
+            for index, value in enumerate(settings, 1)
+            for row in flat(value, f"{prefix}.{index}")
+        ]
+    if isinstance(settings, list):
+        return [(prefix, ", ".join(map(str, settings)) or NONE)]
+    if isinstance(settings, bool):
+        return [(prefix, "yes" if settings else "no")]
+    if isinstance(settings, float):
+        return [(prefix, f"{settings:.6g}")]
+    return [(prefix, NONE if settings in (None, {}) else str(settings))]

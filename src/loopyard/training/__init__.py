@@ -1,0 +1,1 @@
+"""Training: a short loop with a time budget, exact resume and guards against bad numbers."""

@@ -1,0 +1,247 @@
+"""The training loop: batches in, checkpoints out, within a budget, resumable at every step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from loopyard.core.clock import Clock, Stopwatch, SystemClock
+from loopyard.core.errors import CheckpointError, Interrupted, expected
+from loopyard.core.machine import usable_cores
+from loopyard.store.atomic import recover_folder
+from loopyard.store.space import require_space
+from loopyard.training.config import TrainConfig
+from loopyard.training.journal import Journal
+from loopyard.training.setup import Setup, prepare
+from loopyard.training.sources import Sources
+from loopyard.training.state import Progress, read_progress
+from loopyard.training.stop import StopRequest
+from loopyard.training.trainer import StepReport, Trainer
+
+LAST, BEST = "last", "best"
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run came to. best and last are checkpoint folders; best_loss is of validation."""
+
+    final_loss: float
+    best_loss: float | None
+    steps: int
+    samples_per_s: float
+    wall_s: float
+    best: Path
+    last: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "best": str(self.best), "last": str(self.last)}
+
+
+def train(
+    config: TrainConfig,
+    datasets: Sequence[Path] | Sources,
+    out: Path,
+    *,
+    resume: bool = False,
+    on_step: Callable[[StepReport], None] | None = None,
+    deadline_s: float | None = None,
+    clock: Clock | None = None,
+) -> TrainResult:
+    """Train a policy and write ``last``, ``best`` and ``step_NNNNNN`` checkpoints under ``out``.
+
+    resume: go on from ``out/last``, with the same settings (only the budget may differ); where
+    there is none, begin. deadline_s: ``clock.monotonic()`` at which to stop in any case.
+
+    Raises:
+        ConfigError, DatasetError, CheckpointError: settings, data or a checkpoint do not fit.
+        TrainingError: loss or gradients stayed non-finite after a rollback.
+        Interrupted: SIGINT or SIGTERM; ``last`` holds all that was done.
+        NoSpaceError: the disk is full.
+    """
+    clock = clock or SystemClock()
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    recover_folder(out / LAST)
+    recover_folder(out / BEST)
+    progress = _found_progress(config, out, resume=resume)
+    threads = torch.get_num_threads()
+    generator = torch.get_rng_state()
+    try:
+        torch.set_num_threads(config.threads or usable_cores())
+        setup = prepare(config, datasets, None if progress is None else out / LAST)
+        with StopRequest() as stop:
+            return _run(setup, out, progress, stop, on_step, deadline_s, clock)
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_rng_state(generator)
+
+
+def _run(
+    setup: Setup,
+    out: Path,
+    progress: Progress | None,
+    stop: StopRequest,
+    on_step: Callable[[StepReport], None] | None,
+    deadline_s: float | None,
+    clock: Clock,
+) -> TrainResult:
+    config = setup.config
+    _require_room(setup, out)
+    trainer = Trainer(setup, out, progress or Progress(config_digest=settings_digest(config)))
+    if progress is not None:
+        trainer.restore(out / LAST)
+    torch.set_num_threads(max(1, setup.threads // len(trainer.replicas.models)))
+    try:
+        return _learn(
+            trainer,
+            out,
+            resumed=progress is not None,
+            stop=stop,
+            on_step=on_step,
+            deadline_s=deadline_s,
+            clock=clock,
+        )
+    finally:
+        trainer.close()
+
+
+def _learn(
+    trainer: Trainer,
+    out: Path,
+    *,
+    resumed: bool,
+    stop: StopRequest,
+    on_step: Callable[[StepReport], None] | None,
+    deadline_s: float | None,
+    clock: Clock,
+) -> TrainResult:
+    setup, config, progress = trainer.setup, trainer.config, trainer.progress
+    watch = Stopwatch(clock, progress.seconds)
+    budget = setup.budget(
+        None if deadline_s is None else watch.used_s + max(0.0, deadline_s - clock.monotonic())
+    )
+    journal = Journal(out / "log.jsonl", resume_step=progress.step if resumed else None)
+    if not resumed:
+        trainer.save(LAST)
+    start_step, start_s = progress.step, watch.seconds()
+    saved_s = start_s
+    while (share := budget.share(progress.step, watch.seconds())) < 1.0:
+        if stop.requested:
+            break
+        report = trainer.step(share)
+        progress.seconds = watch.seconds()
+        step = progress.step
+        due = step % config.validate_every == 0
+        if due:
+            report = trainer.validate(report)
+        if due or step % config.log_every == 0 or step == 1:
+            journal.add(trainer.row(report))
+        if step % config.checkpoint_every == 0:
+            trainer.save(LAST)
+            trainer.save(f"step_{step:06d}")
+            journal.sync()
+            _thin(out, config.keep)
+            saved_s = progress.seconds
+        elif progress.seconds - saved_s >= config.save_every_s:
+            trainer.save(LAST)
+            journal.sync()
+            saved_s = progress.seconds
+        if on_step is not None:
+            on_step(report)
+    if stop.requested:
+        trainer.save(LAST)
+        journal.sync()
+        raise Interrupted(
+            f"{out}: stopped after {progress.step} steps; the same command again "
+            "(of loopyard train, with --resume) goes on from there"
+        )
+    wall_s = watch.seconds() - start_s
+    if progress.step == start_step and journal.rows:
+        final = StepReport(**journal.rows[-1])  # all had been done; this is what was found then
+        rates = [row["samples_per_s"] for row in journal.rows if row["samples_per_s"]]
+        samples_per_s = rates[-1] if rates else 0.0
+    else:
+        final = trainer.validate(trainer.report(1.0))
+        progress.seconds = watch.seconds()
+        journal.add(trainer.row(final))
+        wall_s = watch.seconds() - start_s
+        samples_per_s = (progress.step - start_step) * config.batch_size / max(wall_s, 1e-9)
+    trainer.save(LAST)
+    journal.sync()
+    journal.draw(out / "loss.svg")
+    return TrainResult(
+        final_loss=final.loss,
+        best_loss=progress.best_loss,
+        steps=progress.step,
+        samples_per_s=samples_per_s,
+        wall_s=wall_s,
+        best=out / BEST,
+        last=out / LAST,
+    )
+
+
+def settings_digest(config: TrainConfig) -> str:
+    """Names the settings that a resumed run must share: all but budget, logging and keeping."""
+    free = {
+        "minutes",
+        "steps",
+        "epochs",
+        "checkpoint_every",
+        "keep",
+        "save_every_s",
+        "threads",
+        "log_every",
+        "allow_failed_audit",
+    }
+    text = json.dumps(config.model_dump(mode="json", exclude=free), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _found_progress(config: TrainConfig, out: Path, *, resume: bool) -> Progress | None:
+    last = out / LAST
+    if not last.exists():
+        return None
+    if not resume:
+        raise CheckpointError(
+            expected(
+                str(last),
+                "checkpoint",
+                "one of an earlier run",
+                "none; --resume goes on from it, or choose another --out",
+            )
+        )
+    progress = read_progress(last)
+    if progress.config_digest != settings_digest(config):
+        raise CheckpointError(
+            expected(
+                str(last),
+                "settings",
+                progress.config_digest,
+                f"{settings_digest(config)}: the settings of this run; "
+                "only the budget may change on --resume",
+            )
+        )
+    return progress
+
+
+def _require_room(setup: Setup, out: Path) -> None:
+    """Room for every checkpoint that will stand at once, and one being written."""
+    weights = sum(
+        values.numel() * values.element_size() for values in setup.model.state_dict().values()
+    )
+    resume = weights * (4 if setup.config.ema_decay else 3)
+    require_space(out, weights * (3 + setup.config.keep) + 2 * resume, "checkpoints")
+
+
+def _thin(out: Path, keep: int) -> None:
+    """Only the newest ``keep`` numbered checkpoints stay."""
+    numbered = sorted(path for path in out.glob("step_*") if path.is_dir())
+    for path in numbered[: max(0, len(numbered) - keep)]:
+        shutil.rmtree(path)

@@ -1,0 +1,255 @@
+"""One run's moving parts: a step, a validation, a checkpoint, a rollback."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from loopyard.core.seeds import stream
+from loopyard.policies.checkpoint import save_checkpoint
+from loopyard.training.average import Average
+from loopyard.training.batches import Batch, BatchMaker, Variation
+from loopyard.training.guard import ROLLBACK_LR_SCALE, Guard
+from loopyard.training.loss import chunk_l1, step_weights, total_weight
+from loopyard.training.parallel import Replicas, shard_count
+from loopyard.training.schedule import learning_rate
+from loopyard.training.setup import Setup
+from loopyard.training.state import Progress, read_progress, restore_state, write_state
+
+VALIDATION_BATCH = 128
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What the caller hears of each step. share: of the budget used, 0 to 1.
+
+    loss and loss_per_channel are means over the last ``log_every`` batches, samples_per_s over the
+    time since the last row of the log.
+    """
+
+    step: int
+    share: float
+    seconds: float
+    loss: float
+    loss_per_channel: dict[str, float]
+    lr: float
+    grad_norm: float
+    samples_per_s: float
+    val_loss: float | None = None
+
+
+class Trainer:
+    """Holds network, optimizer, average and progress of one run."""
+
+    def __init__(self, setup: Setup, out: Path, progress: Progress):
+        self.setup, self.out, self.progress = setup, out, progress
+        self.config = setup.config
+        self.model = setup.model.train()
+        self.average = Average(self.model, self.config.ema_decay)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=self.config.lr,
+            weight_decay=self.config.weight_decay,
+            fused=True,
+        )
+        self.plan, self.batches = setup.plan, setup.training_batches()
+        self.weights = step_weights(setup.policy.chunk_size, self.config.step_weight_decay).to(
+            setup.device
+        )
+        self.replicas = Replicas(
+            self.model, shard_count(self.model, setup.device, setup.threads, self.config.batch_size)
+        )
+        self.guard = Guard(out, self.config.seed)
+        self.names = setup.sources.spec.action.names
+        self._losses: deque[np.ndarray] = deque(maxlen=self.config.log_every)
+        self._logged = (progress.step, progress.seconds)
+        self._last = (0.0, 0.0)
+
+    def step(self, share: float) -> StepReport:
+        """One batch: forward, backward, judged, taken."""
+        step = self.progress.step
+        rows = self.plan.rows(step)
+        lr = learning_rate(self.config, step, share) * self.progress.lr_scale
+        loss, per_channel = self._gradients(step, rows)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+        verdict = self.guard.judge(step, loss, norm.item(), rows, self.progress.rollbacks)
+        self.progress.step += 1
+        if verdict == "step":
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
+            self.optimizer.step()
+            self.progress.updates += 1
+            self.average.update(self.model, self.progress.updates)
+            self._losses.append(per_channel)
+            self._last = (lr, norm.item())
+        elif verdict == "rollback":
+            self._roll_back()
+        return self.report(share)
+
+    def _gradients(self, step: int, rows: list[np.ndarray]) -> tuple[float, np.ndarray]:
+        """Loss and loss per channel of a batch, whose gradients are left in the network.
+
+        All that is drawn is seeded by the step, dropout included: nothing else need be saved.
+        """
+        replicas, device = self.replicas, self.setup.device
+        count = len(replicas.models)
+        torch.manual_seed(int(stream("network", self.config.seed, step).integers(2**62)))
+        parts = [[np.array_split(row, count)[shard] for row in rows] for shard in range(count)]
+
+        def gather(shard: int) -> Batch:
+            return self.batches.varied(parts[shard], self._variation(step, shard)).to(device)
+
+        batches = replicas.map(gather, range(count))
+        total = torch.stack([total_weight(batch.is_pad, self.weights) for batch in batches]).sum()
+        size = sum(len(batch.state) for batch in batches)
+        replicas.zero_grad()
+
+        def learn(shard: int) -> tuple[float, np.ndarray]:
+            batch = batches[shard]
+            loss, per_channel, further = self._loss(replicas.models[shard], batch, total)
+            loss = loss + further * (len(batch.state) / size)
+            loss.backward()
+            return loss.item(), per_channel.cpu().numpy()
+
+        losses = replicas.map(learn, range(count))
+        replicas.gather_gradients()
+        return sum(loss for loss, _ in losses), np.sum([part for _, part in losses], axis=0)
+
+    def _variation(self, step: int, shard: int) -> Variation:
+        seed = int(stream("variation", self.config.seed, step, shard).integers(2**62))
+        return Variation(
+            self.config.augmentation, torch.Generator().manual_seed(seed), self.config.state_dropout
+        )
+
+    def report(self, share: float) -> StepReport:
+        """How it stands now."""
+        shown = np.mean(self._losses, axis=0) if self._losses else np.zeros(len(self.names))
+        steps = self.progress.step - self._logged[0]
+        seconds = self.progress.seconds - self._logged[1]
+        return StepReport(
+            step=self.progress.step,
+            share=min(share, 1.0),
+            seconds=self.progress.seconds,
+            loss=float(shown.mean()),
+            loss_per_channel=dict(zip(self.names, shown.tolist(), strict=True)),
+            lr=self._last[0],
+            grad_norm=self._last[1],
+            samples_per_s=steps * self.config.batch_size / seconds if seconds > 0 else 0.0,
+        )
+
+    def row(self, report: StepReport) -> dict[str, Any]:
+        """The report as a row of the log; the rate is measured anew from here."""
+        self._logged = (self.progress.step, self.progress.seconds)
+        row = {**report.__dict__, "seconds": round(report.seconds, 3)}
+        return {key: value for key, value in row.items() if value is not None}
+
+    def validate(self, report: StepReport) -> StepReport:
+        """Loss of the averaged weights on held-out frames; writes ``best`` where it is lowest.
+
+        Without held-out episodes the training loss stands in, so that there is always a ``best``.
+        """
+        value = self._held_out_loss()
+        shown = report.loss if value is None else value
+        if self.progress.best_loss is None or shown < self.progress.best_loss:
+            self.progress.best_loss = shown
+            self.save("best", val_loss=value)
+        return replace(report, val_loss=value)
+
+    def save(self, name: str, val_loss: float | None = None) -> Path:
+        """Write a checkpoint; ``last`` also holds what a resumed run needs."""
+        average = self.average.model if self.average.decay else None
+
+        def write_more(folder: Path) -> None:
+            if name == "last":
+                write_state(folder, self.progress, self.model, self.optimizer, average)
+
+        facts = {
+            **self.setup.facts(),
+            "step": self.progress.step,
+            "seconds": round(self.progress.seconds, 3),
+            "val_loss": val_loss,
+            "loss": self.report(0.0).loss,
+            "averaged_weights": average is not None,
+            "skipped_steps": self.guard.bad_steps,
+            "rollbacks": self.progress.rollbacks,
+        }
+        return save_checkpoint(
+            self.out / name,
+            config=self.setup.policy,
+            weights=self.average.model.state_dict(),
+            processing=self.setup.processing,
+            facts=facts,
+            write_more=write_more,
+        )
+
+    def restore(self, folder: Path) -> None:
+        """Go on from a checkpoint with resume state."""
+        restore_state(
+            folder, self.model, self.optimizer, self.average.model if self.average.decay else None
+        )
+
+    def close(self) -> None:
+        """End the threads."""
+        self.replicas.close()
+
+    def _roll_back(self) -> None:
+        """Weights and optimizer of the last checkpoint, half the rate; the data order goes on."""
+        saved = read_progress(self.out / "last")
+        self.optimizer.state.clear()
+        self.restore(self.out / "last")
+        self.progress.updates = saved.updates
+        self.progress.rollbacks += 1
+        self.progress.lr_scale *= ROLLBACK_LR_SCALE
+
+    def _held_out_loss(self) -> float | None:
+        parts = self.setup.validation()
+        if not parts:
+            return None
+        maker = BatchMaker(parts, self.setup.processing, self.setup.policy.chunk_size)
+        model = self.average.model.eval()
+        pieces: list[tuple[int, np.ndarray]] = []
+        for source, samples in enumerate(parts):
+            every = max(1, len(samples.usable) * len(parts) // self.config.validation_frames)
+            frames = samples.usable[::every]
+            pieces += [
+                (source, frames[start : start + VALIDATION_BATCH])
+                for start in range(0, len(frames), VALIDATION_BATCH)
+            ]
+
+        @torch.no_grad()
+        def judge(piece: tuple[int, np.ndarray]) -> float:
+            batch = maker.plain(*piece).to(self.setup.device)
+            loss, _, _ = self._loss(model, batch, None)
+            return loss.item() * len(batch.state)
+
+        total = sum(self.replicas.map(judge, pieces))
+        self.model.train()
+        return total / sum(len(frames) for _, frames in pieces)
+
+    def _loss(
+        self, model: nn.Module, batch: Batch, total: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(L1, L1 per channel, the sum of the network's further losses).
+
+        total: weight of the whole batch in training; None is validation. The cache of weights in
+        bfloat16 is off: threads share it, and a step uses each weight once.
+        """
+        with torch.autocast(
+            self.setup.device.type, torch.bfloat16, enabled=self.setup.bf16, cache_enabled=False
+        ):
+            if total is not None:
+                predicted, further = model.training_forward(  # type: ignore[operator]
+                    batch.images, batch.state, batch.action, batch.is_pad
+                )
+            else:
+                predicted, further = model(batch.images, batch.state), {}
+        loss, per_channel = chunk_l1(
+            predicted.float(), batch.action, batch.is_pad, self.weights, total
+        )
+        return loss, per_channel, sum(further.values(), torch.zeros((), device=loss.device))

@@ -1,0 +1,114 @@
+"""The world protocol: what generation, training and the gate ask of a simulated task."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import gymnasium
+import numpy as np
+
+from loopyard.core.errors import WorldError
+from loopyard.core.specs import (
+    IMAGE_PREFIX,
+    STATE_KEY,
+    CameraSpec,
+    Channel,
+    VectorSpec,
+    WorldSpec,
+)
+
+DEFAULT_FPS = 10
+DEFAULT_MAX_STEPS = 1_000
+
+
+@runtime_checkable
+class World(Protocol):
+    """A ``gymnasium.Env`` with the three things imitation learning needs besides.
+
+    Observations: ``observation.images.<camera>`` (H, W, 3) uint8, ``observation.state`` (S,)
+    float32. Actions: (A,) float32 in [-1, 1]. ``info["success"]`` bool, after every step;
+    ``info["progress"]`` 0..1 and ``info["events"]`` {name: count in this tick} where the world
+    has them.
+    """
+
+    observation_space: gymnasium.Space[Any]
+    action_space: gymnasium.Space[Any]
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]: ...
+
+    def step(
+        self, action: np.ndarray
+    ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]: ...
+
+    def close(self) -> None: ...
+
+    def truth(self) -> Any:
+        """What the expert may know: everything, as a value that later steps do not change."""
+        ...
+
+    def snapshot(self) -> Any:
+        """The whole state, so that ``restore`` goes on bit for bit as from here."""
+        ...
+
+    def restore(self, snapshot: Any) -> None: ...
+
+
+def spec_of(world: Any, name: str = "", preset: str = "") -> WorldSpec:
+    """The world's own ``world_spec``, or what its Gymnasium spaces tell.
+
+    A world of a user's own needs no spec: channels are then numbered, frames a second come from
+    ``metadata["render_fps"]`` and the step limit from ``max_steps``.
+
+    Raises:
+        WorldError: the spaces are not those of the world protocol.
+    """
+    own = getattr(world, "world_spec", None)
+    if isinstance(own, WorldSpec):
+        return own
+    label = name or type(world).__name__
+    space = world.observation_space
+    if not isinstance(space, gymnasium.spaces.Dict):
+        raise WorldError(
+            f"{label}: observation_space: found {space}, expected a Dict of "
+            f"'{IMAGE_PREFIX}<camera>' and '{STATE_KEY}'"
+        )
+    cameras = tuple(
+        _camera(label, key, part)
+        for key, part in space.spaces.items()
+        if key.startswith(IMAGE_PREFIX)
+    )
+    if not cameras:
+        raise WorldError(
+            f"{label}: observation_space: found {list(space.spaces)}, expected at "
+            f"least one '{IMAGE_PREFIX}<camera>'"
+        )
+    return WorldSpec(
+        world=label,
+        preset=preset,
+        fps=int(getattr(world, "metadata", {}).get("render_fps", DEFAULT_FPS)),
+        max_steps=int(getattr(world, "max_steps", DEFAULT_MAX_STEPS)),
+        task=str(getattr(world, "task", label)),
+        state=_vector(label, STATE_KEY, "state", space.spaces.get(STATE_KEY)),
+        action=_vector(label, "action_space", "action", world.action_space),
+        cameras=cameras,
+    )
+
+
+def _camera(label: str, key: str, space: Any) -> CameraSpec:
+    shape = getattr(space, "shape", None)
+    if shape is None or len(shape) != 3 or shape[2] != 3 or space.dtype != np.uint8:
+        raise WorldError(f"{label}: {key}: found {space}, expected a (H, W, 3) uint8 Box")
+    return CameraSpec(key.removeprefix(IMAGE_PREFIX), width=shape[1], height=shape[0])
+
+
+def _vector(label: str, key: str, prefix: str, space: Any) -> VectorSpec:
+    if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
+        raise WorldError(f"{label}: {key}: found {space}, expected a one-dimensional Box")
+    return VectorSpec(
+        tuple(
+            Channel(f"{prefix}_{i}", low=float(low), high=float(high))
+            for i, (low, high) in enumerate(zip(space.low, space.high, strict=True))
+        )
+    )

@@ -1,0 +1,1 @@
+"""The yard: a loader clears bricks into a box."""

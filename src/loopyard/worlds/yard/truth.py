@@ -1,0 +1,81 @@
+"""What is true in the yard at one moment: all an expert may know."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from loopyard.worlds.yard import geometry as g
+from loopyard.worlds.yard.params import YardParams
+
+
+@dataclass(frozen=True)
+class YardTruth:
+    """A moment of the yard, as a value. Yard frame: metres, origin mid-floor, z up; yaw in radians.
+
+    lift, bucket: 0..1, where they are (bucket 1 is curled); their targets: where they are sent.
+    bricks: (N, 3) middles. held, delivered: (N,) bool.
+    furniture: (M, 5) x, y, yaw, half length, half width.
+    view_half_rad: half of the ego camera's horizontal view.
+    """
+
+    x_m: float
+    y_m: float
+    yaw_rad: float
+    lift: float
+    bucket: float
+    lift_target: float
+    bucket_target: float
+    bricks: np.ndarray
+    held: np.ndarray
+    delivered: np.ndarray
+    furniture: np.ndarray
+    view_half_rad: float
+    params: YardParams
+
+    @property
+    def box_m(self) -> np.ndarray:
+        """(2,) the middle of the box."""
+        return np.full(2, self.params.box_centre_m)
+
+    @property
+    def load(self) -> int:
+        return int(self.held.sum())
+
+    @property
+    def bricks_on_floor(self) -> int:
+        """Neither held nor delivered: with one brick in all, bricks_left would never change."""
+        return int((~self.held & ~self.delivered).sum())
+
+    @property
+    def bricks_left(self) -> int:
+        return int((~self.delivered).sum())
+
+    def local(self, points_m: np.ndarray) -> np.ndarray:
+        """(..., 2) yard-frame x, y as seen from the loader: forward and left of the axle."""
+        offset = np.asarray(points_m)[..., :2] - (self.x_m, self.y_m)
+        cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        forward = offset[..., 0] * cos + offset[..., 1] * sin
+        left = offset[..., 1] * cos - offset[..., 0] * sin
+        return np.stack([forward, left], axis=-1)
+
+    def ahead(self, forward_m: float, left_m: float = 0.0) -> np.ndarray:
+        """(2,) the yard-frame place of a point given in the loader's frame."""
+        cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        return np.array(
+            [self.x_m + forward_m * cos - left_m * sin, self.y_m + forward_m * sin + left_m * cos]
+        )
+
+    def in_mouth(self) -> np.ndarray:
+        """(N,) bool: free bricks on the floor that stand between the cheeks of a lowered bucket.
+
+        The mouth is taken where it is with the bucket open, however far it is curled now, so that
+        curling goes on until the hold takes.
+        """
+        local = self.local(self.bricks) - (g.bucket_reach_m(self.lift), 0.0)
+        between = np.abs(local[:, 1]) < g.MOUTH_HALF_WIDTH_M
+        inside = (local[:, 0] > g.MOUTH_X_M[0]) & (local[:, 0] < g.MOUTH_X_M[1])
+        on_floor = self.bricks[:, 2] < 0.2
+        return between & inside & on_floor & ~self.held & ~self.delivered

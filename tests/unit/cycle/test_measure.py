@@ -1,0 +1,62 @@
+"""The measurement: real drives, steps and rollouts, small ones, and nothing kept."""
+
+from __future__ import annotations
+
+import tempfile
+
+import pytest
+
+from loopyard.core.seeds import SEED_RANGES
+from loopyard.cycle import measure as module
+from loopyard.cycle.config import Campaign
+from loopyard.cycle.measure import MEASURE_CAMPAIGN, Measurement, measure, workers_of
+
+
+def test_everything_is_timed_and_nothing_kept(monkeypatch, tmp_path, executor):
+    monkeypatch.setattr(module, "LocalExecutor", type(executor))
+    monkeypatch.setattr(module, "STEPS", 3)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    driven: list[range] = []
+    monkeypatch.setattr(
+        module,
+        "evaluate",
+        lambda *args, **options: driven.append(args[3]) or evaluate(*args, **options),
+    )
+    notes: list[str] = []
+    campaign = Campaign.model_validate(
+        {"world": "reach_world:ReachWorld", "preset": "", "train": {"batch_size": 16}, "workers": 1}
+    )
+    found = measure(campaign, notes.append)
+    assert 0 < found.episode_s < 5
+    assert 2 <= found.frames_per_episode <= 20
+    assert 0 < found.step_s < 10
+    assert 0 < found.rollout_s < 5
+    assert found.start_s > 0
+    assert found.batch_size == 16
+    assert len(notes) == 3
+    assert not list(tmp_path.glob("loopyard-*"))
+    assert driven[0].stop == SEED_RANGES["train"].stop  # not a scene of select or gate
+
+
+evaluate = module.evaluate
+
+
+def test_rates_follow_from_seconds(measured):
+    facts = measured.to_dict()
+    assert facts["frames_per_s"] == 1000.0
+    assert facts["samples_per_s"] == 1280.0
+    assert Measurement(**{k: v for k, v in facts.items() if k in measured.__dict__}) == measured
+
+
+def test_scenes_of_the_measurement_are_the_last_campaigns():
+    assert MEASURE_CAMPAIGN == 39
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_are_as_asked(workers):
+    assert workers_of(Campaign(workers=workers)) == workers
+
+
+def test_workers_are_the_usable_cores_unless_asked(monkeypatch):
+    monkeypatch.setattr(module, "usable_cores", lambda: 5)
+    assert workers_of(Campaign()) == 5

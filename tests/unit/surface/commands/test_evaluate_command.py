@@ -1,0 +1,74 @@
+"""loopyard evaluate: the answer, its exit codes, and what wrong use is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loopyard.surface.cli import main
+
+DOTS = Path(__file__).parents[2] / "evaluation"
+
+
+@pytest.fixture(autouse=True)
+def importable_worlds(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOTS))
+
+
+def evaluate(*args: str) -> int:
+    return main(["evaluate", "--world", "dot_world:DotWorld", "--workers", "1", *args])
+
+
+def test_a_policy_that_stands_still_is_rejected(tmp_path, capsys):
+    code = evaluate("--policy", "zero", "--n", "10", "--out", str(tmp_path), "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert answer["verdict"] == "reject"
+    assert answer["n"] == 10
+    assert answer["seeds"] == [900_000, 900_009]
+    assert (tmp_path / "gate.jsonl").exists()
+
+
+def test_select_scenes_choose_and_do_not_judge(capsys):
+    code = evaluate("--policy", "zero", "--n", "4", "--suite", "select", "--first", "5", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert "verdict" not in answer
+    assert answer["seeds"] == [800_005, 800_008]
+
+
+def test_words_for_people(capsys):
+    evaluate("--policy", "zero", "--n", "4", "--latency")
+    said = capsys.readouterr().out
+    assert "of 4 scenes succeeded" in said
+    assert "verdict: " in said
+    assert "99th percentile" in said
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--policy", "runs/none"], "runs/none: policy: found 'nothing there'"),
+        (["--policy", "zero", "--n", "0"], "first, n: found (0, 0)"),
+        (["--policy", "zero", "--n", "100001"], "of its 100000 scenes"),
+        (["--policy", "zero", "--floor", "0.99"], "--floor, --target: found"),
+        (["--policy", "zero", "--videos", "2"], "out: found None, expected a folder"),
+    ],
+)
+def test_wrong_use_is_named(args, message, capsys):
+    assert evaluate(*args) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_report_command_names_what_is_no_run(tmp_path, capsys):
+    assert main(["report", str(tmp_path / "nowhere")]) == 2
+    assert "expected a run folder" in capsys.readouterr().err
+
+
+def test_report_command_writes_the_page(tmp_path, capsys):
+    (tmp_path / "campaign.yaml").write_text("name: trial\n")
+    assert main(["report", str(tmp_path), "--json"]) == 0
+    page = json.loads(capsys.readouterr().out)["report"]
+    assert "Not finished" in Path(page).read_text()

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import NoReturn
 
@@ -81,12 +83,12 @@ def run_command(name: str, args: Sequence[str], *, as_json: bool) -> int:
     from loopyard.surface.console import Console
 
     console = Console(json=as_json)
-    _make_sigterm_an_interrupt()
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # so that "package.module:ClassName" finds a user's own
     try:
-        module = _load(name)
-        return module.run(_parse(name, module, args), console)
+        with _sigterm_is_an_interrupt():
+            module = _load(name)
+            return module.run(_parse(name, module, args), console)
     except LoopyardError as error:
         return _fail(console, error, error.exit_code)
     except KeyboardInterrupt:
@@ -164,14 +166,22 @@ def _answer_error(console: object, error: Exception) -> None:
     console.result({"error": {"type": type(error).__name__, "message": str(error)}}, "")
 
 
-def _make_sigterm_an_interrupt() -> None:
+@contextmanager
+def _sigterm_is_an_interrupt() -> Iterator[None]:
     """So that what stops a service or a container leaves as cleanly as Ctrl-C does."""
 
     def interrupt(signum: int, frame: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, interrupt)
+    before = signal.getsignal(signal.SIGTERM)
+    if before is not signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ from loopyard.core.errors import ConfigError
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.record import read_records
 
-WORLD = "dot_world:DotWorld"
+WORLD = "glue_world:GlueWorld"
 SEEDS = range(900_000, 900_020)
 
 
 @pytest.fixture
 def homing(importable_worlds):
-    from dot_world import Homing
+    from glue_world import Homing
 
     return Homing()
 

@@ -12,7 +12,7 @@ from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.film import CAPTION_PX, VIEW_PX, choose
 from loopyard.evaluation.record import RolloutRecord, read_records
 
-WORLD = "dot_world:DotWorld"
+WORLD = "glue_world:GlueWorld"
 
 
 def record(seed, reason):
@@ -51,7 +51,7 @@ def test_choice_without_failures_is_all_successes():
 
 
 def test_films_are_made_noted_and_not_made_twice(tmp_path, importable_worlds):
-    from dot_world import Homing
+    from glue_world import Homing
 
     def once():
         return evaluate(Named(), WORLD, seeds=range(900_000, 900_010), out=tmp_path, videos=4)
@@ -79,13 +79,13 @@ def test_films_are_made_noted_and_not_made_twice(tmp_path, importable_worlds):
 
 
 def test_a_drive_the_world_does_not_repeat_is_not_shown(tmp_path, importable_worlds, monkeypatch):
-    import dot_world
+    import glue_world
 
-    class Named(dot_world.Homing):
+    class Named(glue_world.Homing):
         digest = "fedcba9876543210"
 
     evaluate(Named(), WORLD, seeds=[900_001, 900_002], out=tmp_path)
-    monkeypatch.setattr(dot_world, "SPEED", 0.01)
+    monkeypatch.setattr(glue_world, "SPEED", 0.01)
     result = evaluate(Named(), WORLD, seeds=[900_001, 900_002], out=tmp_path, videos=2)
     assert result.summary()["videos"] == []
     assert list((tmp_path / "videos").iterdir()) == []

@@ -24,7 +24,7 @@ class Told:
 
 
 def test_percentiles_of_what_the_clock_said(importable_worlds):
-    from dot_world import Homing
+    from glue_world import Homing
 
     steps_s = [0.004, 1.0] * 99 + [0.024, 1.0]
     latency = measure_latency(
@@ -42,7 +42,7 @@ def test_percentiles_of_what_the_clock_said(importable_worlds):
 
 def test_torch_is_left_as_it_was(importable_worlds):
     import torch
-    from dot_world import Homing
+    from glue_world import Homing
 
     class Spy(Homing):
         def predict_chunk(self, obs):

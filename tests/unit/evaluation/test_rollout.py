@@ -12,14 +12,14 @@ from loopyard.core.scenario import Scenario
 from loopyard.evaluation.execution import ChunkQueue, start_execution
 from loopyard.evaluation.rollout import RolloutJob, Watcher, drive, rollout
 
-SCENARIO = Scenario(world="dot_world:DotWorld")
+SCENARIO = Scenario(world="glue_world:GlueWorld")
 
 
 @pytest.fixture
 def dots(importable_worlds):
-    import dot_world
+    import glue_world
 
-    return dot_world
+    return glue_world
 
 
 class Diary(Watcher):
@@ -40,7 +40,7 @@ def jobs(seeds):
 
 
 def test_a_drive_that_succeeds(dots):
-    record = rollout(dots.DotWorld(), dots.Homing(), SCENARIO, 3, digest="abc")
+    record = rollout(dots.GlueWorld(), dots.Homing(), SCENARIO, 3, digest="abc")
     assert record.outcome.success
     assert record.outcome.reason == "success"
     assert record.outcome.progress > 0.8
@@ -50,7 +50,7 @@ def test_a_drive_that_succeeds(dots):
 
 
 def test_a_drive_without_an_end_is_a_timeout_or_the_worlds_own_reason(dots):
-    world = dots.DotWorld()
+    world = dots.GlueWorld()
     stuck = rollout(world, dots.Homing(), SCENARIO, 5)
     assert not stuck.outcome.success
     assert (stuck.outcome.steps, stuck.outcome.reason) == (40, "glued")
@@ -66,7 +66,7 @@ def test_a_drive_without_an_end_is_a_timeout_or_the_worlds_own_reason(dots):
 
 def test_all_jobs_are_driven_once_with_full_batches(dots):
     policy = dots.Homing()
-    results = list(drive([dots.DotWorld() for _ in range(4)], policy, jobs(range(1, 12))))
+    results = list(drive([dots.GlueWorld() for _ in range(4)], policy, jobs(range(1, 12))))
     assert sorted(job.index for job, _ in results) == list(range(11))
     assert all(job.seed == record.seed for job, record in results)
     assert set(policy.batches) == {4}
@@ -74,7 +74,7 @@ def test_all_jobs_are_driven_once_with_full_batches(dots):
 
 def test_batches_are_filled_to_a_multiple_of_four_rows(dots):
     policy = dots.Homing()
-    worlds = [dots.DotWorld() for _ in range(8)]
+    worlds = [dots.GlueWorld() for _ in range(8)]
     assert len(list(drive(worlds, policy, jobs(range(1, 14))))) == 13
     assert set(policy.batches) == {4, 8}
 
@@ -90,7 +90,7 @@ def test_company_does_not_change_a_drive(dots, worlds, ensemble):
             diaries[job.seed] = Diary()
             return [diaries[job.seed]]
 
-        places = [dots.DotWorld() for _ in range(count)]
+        places = [dots.GlueWorld() for _ in range(count)]
         for _ in drive(places, dots.Homing(temporal_ensemble=ensemble), jobs(range(11)), observe):
             pass
         found.update(diaries)
@@ -102,7 +102,7 @@ def test_company_does_not_change_a_drive(dots, worlds, ensemble):
 
 def test_observers_see_the_state_before_the_action_and_the_end(dots):
     diary = Diary()
-    record = rollout(dots.DotWorld(), dots.Homing(), SCENARIO, 2, [diary])
+    record = rollout(dots.GlueWorld(), dots.Homing(), SCENARIO, 2, [diary])
     assert diary.ticks == list(range(record.outcome.steps))
     np.testing.assert_array_equal(diary.states[0], np.zeros(2))
     np.testing.assert_allclose(
@@ -123,8 +123,8 @@ def test_an_observer_that_forks_and_restores_changes_nothing(dots):
                 world.step(np.array([1.0, -1.0], np.float32))
             world.restore(here)
 
-    plain = rollout(dots.DotWorld(), dots.Homing(), SCENARIO, 2)
-    forked = rollout(dots.DotWorld(), dots.Homing(), SCENARIO, 2, [Fork()])
+    plain = rollout(dots.GlueWorld(), dots.Homing(), SCENARIO, 2)
+    forked = rollout(dots.GlueWorld(), dots.Homing(), SCENARIO, 2, [Fork()])
     assert forked.outcome == plain.outcome
 
 
@@ -136,7 +136,7 @@ def test_jobs_are_pulled_no_earlier_than_worlds_are_free(dots):
             pulled.append(index)
             yield RolloutJob(SCENARIO, 5 * index + 1, index)
 
-    running = drive([dots.DotWorld(), dots.DotWorld()], dots.Homing(), endless())
+    running = drive([dots.GlueWorld(), dots.GlueWorld()], dots.Homing(), endless())
     next(running)
     assert len(pulled) == 2
 
@@ -147,7 +147,7 @@ def test_actions_beyond_the_limits_are_clipped(dots):
             return 100 * super().predict_chunks(observations)
 
     diary = Diary()
-    rollout(dots.DotWorld(), Strong(), SCENARIO, 2, [diary])
+    rollout(dots.GlueWorld(), Strong(), SCENARIO, 2, [diary])
     assert np.abs(diary.actions).max() == 1.0
 
 
@@ -156,7 +156,7 @@ def test_a_policy_whose_numbers_went_bad_fails_its_drives(dots):
         def predict_chunks(self, observations):
             return np.full((len(observations), 6, 2), np.nan, np.float32)
 
-    record = rollout(dots.DotWorld(), Broken(), SCENARIO, 2)
+    record = rollout(dots.GlueWorld(), Broken(), SCENARIO, 2)
     assert (record.outcome.success, record.outcome.reason) == (False, "non_finite_action")
     assert record.outcome.steps == 0
 
@@ -167,7 +167,7 @@ def test_a_policy_of_another_action_size_is_named(dots):
             return np.zeros((len(observations), 6, 4), np.float32)
 
     with pytest.raises(CheckpointError, match=r"found \(1, 6, 4\), expected \(1, 6, 2\)"):
-        rollout(dots.DotWorld(), Wide(), SCENARIO, 2)
+        rollout(dots.GlueWorld(), Wide(), SCENARIO, 2)
 
 
 def test_an_ensemble_plans_every_tick_and_averages(dots):

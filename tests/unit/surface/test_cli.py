@@ -66,13 +66,6 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     del sys.modules["probe_command"]
 
 
-@pytest.fixture(autouse=True)
-def _restore_sigterm() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
 @pytest.mark.parametrize("args", [[], ["--help"], ["-h"], ["help"]])
 def test_help_lists_every_command(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(args) == 0
@@ -263,3 +256,9 @@ def test_the_working_folder_can_hold_a_world(
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(tmp_path)])
     assert cli.main(["probe", "raw"]) == 0
     assert sys.path[0] == str(tmp_path)
+
+
+def test_a_command_gives_the_termination_signal_back(probe: ModuleType) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    cli.main(["probe", "raw"])
+    assert signal.getsignal(signal.SIGTERM) is before

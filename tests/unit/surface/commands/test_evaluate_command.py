@@ -9,7 +9,7 @@ import pytest
 
 from loopyard.surface.cli import main
 
-DOTS = Path(__file__).parents[2] / "evaluation"
+DOTS = Path(__file__).parents[3] / "toy"
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def importable_worlds(monkeypatch):
 
 
 def evaluate(*args: str) -> int:
-    return main(["evaluate", "--world", "dot_world:DotWorld", "--workers", "1", *args])
+    return main(["evaluate", "--world", "glue_world:GlueWorld", "--workers", "1", *args])
 
 
 def test_a_policy_that_stands_still_is_rejected(tmp_path, capsys):

@@ -11,7 +11,7 @@ SPEED = 0.1
 REACH = 0.15
 
 
-class DotWorld(gymnasium.Env):
+class GlueWorld(gymnasium.Env):
     """The state is the way to the target. Every fifth seed has glue: no way to move."""
 
     metadata = {"render_fps": 10}  # noqa: RUF012  (Gymnasium's own form)

@@ -14,6 +14,8 @@ SUCCESSFUL_ROLLOUT = 0.45
 """A drive of a policy that mostly succeeds ends this much sooner than one to the time limit."""
 LAST_RESORT = 0.1
 """Where not even that fits, this share: a budget that is too short is overrun, with a warning."""
+OVERRUN_S = 1.0
+"""An overrun from here on is worth a word."""
 REPORT_S = 12.0
 FILM_S = 1.5
 LEAST_EPISODES, LEAST_ROLLOUTS, LEAST_MINUTES = 20, 10, 0.001
@@ -71,6 +73,8 @@ def make_plan(campaign: Campaign, measured: Measurement, used_s: float = 0.0) ->
         shrink = max(0.0, room_s / (generate_s + relabel_s))
         least_s = LAST_RESORT * campaign.budget_minutes * 60.0
         left_s = max(budget_s - judge_s - shrink * (generate_s + relabel_s), least_s)
+    data_s = min(1.0, shrink) * (generate_s + relabel_s)
+    over_s = data_s + left_s + judge_s - budget_s
     episodes = _shrunk(campaign.generate.episodes, shrink, LEAST_EPISODES)
     rollouts = _shrunk(campaign.dagger.rollouts, shrink, LEAST_ROLLOUTS)
     shares = [share / sum(campaign.train_shares) for share in campaign.train_shares]
@@ -94,7 +98,7 @@ def make_plan(campaign: Campaign, measured: Measurement, used_s: float = 0.0) ->
             "train": round(left_s, 1),
             "judge": round(judge_s, 1),
         },
-        warnings=_warnings(campaign, measured, (episodes, rollouts), judge_s, budget_s),
+        warnings=_warnings(campaign, measured, (episodes, rollouts), judge_s, budget_s, over_s),
     )
 
 
@@ -118,6 +122,7 @@ def _warnings(
     granted: tuple[int, int],
     judge_s: float,
     budget_s: float,
+    over_s: float,
 ) -> tuple[str, ...]:
     budget = f"the budget is {campaign.budget_minutes:g} min"
     found = []
@@ -133,4 +138,6 @@ def _warnings(
             f"selection and gate alone take {judge_s / 60.0:.1f} min of the "
             f"{max(0.0, budget_s) / 60.0:.1f} min that are left; {budget}"
         )
+    if over_s > OVERRUN_S:
+        found.append(f"this plan needs {over_s / 60.0:.1f} min more than there are; {budget}")
     return tuple(found)

@@ -1,0 +1,14 @@
+"""What all tests share: the same examples every time, and signals that arrive."""
+
+from __future__ import annotations
+
+import signal
+
+from hypothesis import settings
+
+settings.register_profile("same every time", derandomize=True)
+settings.load_profile("same every time")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Ctrl-C and so would every process that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -55,6 +55,37 @@ class World(Protocol):
     def restore(self, snapshot: Any) -> None: ...
 
 
+class WorldSignals(Protocol):
+    """Optional: what a diagnosis reads of a drive. Every name is optional too, and a verdict that
+    needs one which is not there is not given. Keep to the names below; others are kept as well.
+
+    Metres, radians and seconds in the world's own frame, yaw counter-clockwise, bearings positive
+    to the left; infinite for the distance of what is not there. A target is what has to be brought
+    somewhere, the tool what takes it, a solid what must not be driven into.
+    """
+
+    def signals(self) -> dict[str, float]:
+        """The moment's values; the same names in every tick of a drive.
+
+        x_m, y_m, yaw_rad: the robot's pose. speed_mps: forward. turn_radps.
+        load, delivered: targets held, targets done. in_mouth: targets that the tool could take now.
+        nearest_m, nearest_rad: the nearest target neither held nor done. obstacle_m, obstacle_rad:
+        the nearest edge of a solid. boundary_m: from the robot's middle to the edge of its ground.
+        lift, bucket: the tool's height and how far it is closed, 0..1.
+        touching_boundary, touching_furniture, touching_goal: 1 while it does, else 0.
+        """
+        ...
+
+    def layout(self) -> dict[str, np.ndarray]:
+        """What stands where, asked for once, after the reset.
+
+        bounds_m: (4,) x, y of the ground's lower and upper corner. targets_m: (N, 2).
+        goal_m: (5,) x, y, yaw, half length, half width of where targets belong; solids_m: (M, 5).
+        reach_m: how far ahead of its middle the robot takes a target. capacity: targets at a time.
+        """
+        ...
+
+
 def spec_of(world: Any, name: str = "", preset: str = "") -> WorldSpec:
     """The world's own ``world_spec``, or what its Gymnasium spaces tell.
 

@@ -13,6 +13,7 @@ from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard import model as m
 from loopyard.worlds.yard.params import YardParams
 from loopyard.worlds.yard.scene import FURNITURE_HALF_M, Scene
+from loopyard.worlds.yard.signals import yard_signals
 from loopyard.worlds.yard.truth import YardTruth
 
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -41,6 +42,7 @@ class YardBody:
         self.data = mujoco.MjData(self.model)
         names = self.model
         self._loader_q = names.joint("loader").qposadr[0]
+        self._loader_v = names.joint("loader").dofadr[0]
         self._lift_q = names.joint("lift").qposadr[0]
         self._bucket_q = names.joint("bucket").qposadr[0]
         bricks = range(params.bricks)
@@ -126,6 +128,10 @@ class YardBody:
             view_half_rad=self._view_half_rad,
             params=self.params,
         )
+
+    def signals(self) -> dict[str, float]:
+        moving = self.data.qvel[self._loader_v : self._loader_v + 6].tolist()
+        return yard_signals(self.truth(), self._touching, (moving[0], moving[1]), moving[5])
 
     def snapshot(self) -> YardSnapshot:
         physics = np.empty(mujoco.mj_stateSize(self.model, _STATE))

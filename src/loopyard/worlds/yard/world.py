@@ -26,6 +26,7 @@ from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.body import YardBody, YardSnapshot
 from loopyard.worlds.yard.params import YardParams, yard_params
 from loopyard.worlds.yard.scene import draw_scene
+from loopyard.worlds.yard.signals import yard_layout
 from loopyard.worlds.yard.truth import YardTruth
 
 TASK = "Clear every brick into the blue box."
@@ -128,6 +129,12 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
 
     def truth(self) -> YardTruth:
         return self._body.truth()
+
+    def signals(self) -> dict[str, float]:
+        return self._body.signals()
+
+    def layout(self) -> dict[str, np.ndarray]:
+        return yard_layout(self._body.truth())
 
     def snapshot(self) -> tuple[int, YardSnapshot]:
         """The whole state as a value; `restore` in the same scene is exact to the bit."""

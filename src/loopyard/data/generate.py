@@ -84,8 +84,8 @@ class ExpertDrive:
         plan, world, seed = self._plan, self._world, train_seed(self._plan.seed, slot)
         recorder = EpisodeRecorder(plan.root, slot, self._spec, plan.video)
         noise = self._noise(seed)
-        tally = Tally(self._spec.fps, self._spec.max_steps)
         obs, _ = world.reset(seed=seed, options={"scenario": plan.scenario})
+        tally = Tally(self._spec.fps, int(getattr(world, "max_steps", self._spec.max_steps)))
         ended = False
         while not ended:
             truth = world.truth()

@@ -186,7 +186,9 @@ class _Slot:
         start_s = self._clock.monotonic()
         self.obs, self._info = self.world.reset(seed=job.seed, options={"scenario": job.scenario})
         self._job, self._observers = job, observers
-        self._tally, self._tick = Tally(*self._limits), 0
+        fps, max_steps = self._limits
+        # A scenario may give more or less time than the world it is driven in was made with.
+        self._tally, self._tick = Tally(fps, int(getattr(self.world, "max_steps", max_steps))), 0
         self._execution = start_execution(self._policy)
         self.inference_s = []
         for observer in observers:

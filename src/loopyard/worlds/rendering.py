@@ -16,6 +16,8 @@ PLAIN_OFF = (
 )
 """What a learner's view does without, for speed."""
 
+PLAIN_SHADOWS = 1024
+"""Side of the shadow map of a plain view that has shadows."""
 PLAIN_GROUPS = (0,)
 PRETTY_GROUPS = (0, 1)
 
@@ -26,16 +28,19 @@ class CameraView:
     Args:
         pretty: shadows, reflections, antialiasing and the geoms of group 1. A plain view has none
             of these and costs about a tenth.
+        shadows: a plain view with shadows, for scenes in which they matter.
 
     Raises:
         GraphicsError: no GL on this machine.
     """
 
-    def __init__(self, model: mujoco.MjModel, width: int, height: int, *, pretty: bool) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, width: int, height: int, *, pretty: bool, shadows: bool = False
+    ) -> None:
         quality = model.vis.quality
         kept = quality.shadowsize, quality.offsamples
         if not pretty:
-            quality.shadowsize, quality.offsamples = 0, 0
+            quality.shadowsize, quality.offsamples = PLAIN_SHADOWS if shadows else 0, 0
         try:
             self._renderer = mujoco.Renderer(model, height, width)
         except Exception as error:
@@ -48,6 +53,7 @@ class CameraView:
         if not pretty:
             for flag in PLAIN_OFF:
                 self._renderer.scene.flags[flag] = 0
+            self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = int(shadows)
 
     def draw(self, data: mujoco.MjData, camera: str) -> np.ndarray:
         """(H, W, 3) uint8 of the scene as ``data`` has it."""

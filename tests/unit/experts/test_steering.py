@@ -17,6 +17,7 @@ def truth_at(
     x_m: float, y_m: float, yaw_rad: float = 0.0, furniture: Any = (), **params: Any
 ) -> YardTruth:
     """A full yard without bricks, and with furniture as (x, y, yaw, half length, half width)."""
+    at = yard_params("full", params)
     return YardTruth(
         x_m=x_m,
         y_m=y_m,
@@ -30,7 +31,11 @@ def truth_at(
         delivered=np.zeros(0, dtype=bool),
         furniture=np.array(furniture, dtype=float).reshape(-1, 5),
         view_half_rad=0.9,
-        params=yard_params("full", params),
+        params=at,
+        box_m=np.full(2, at.box_centre_m),
+        required=np.zeros(0, dtype=bool),
+        fits=np.zeros(0, dtype=bool),
+        tries=np.zeros(0, dtype=int),
     )
 
 

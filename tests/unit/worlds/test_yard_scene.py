@@ -7,6 +7,7 @@ import pytest
 import scene_prints
 
 from loopyard.executors.local import LocalExecutor
+from loopyard.worlds.yard import placing
 from loopyard.worlds.yard import scene as s
 from loopyard.worlds.yard.params import yard_params
 
@@ -62,16 +63,16 @@ def test_scenes_keep_their_distances(preset):
     for seed in range(40):
         scene = s.draw_scene(params, "digest", seed)
         places = scene.bricks[:, :2]
-        assert np.abs(places).max() <= params.half_m - s.BRICK_TO_KERB_M
+        assert np.abs(places).max() <= params.half_m - placing.BRICK_TO_KERB_M
         from_box = np.maximum(np.abs(places - params.box_centre_m) - params.box_side_m / 2, 0)
-        assert np.linalg.norm(from_box, axis=1).min() >= s.BRICK_TO_BOX_M
+        assert np.linalg.norm(from_box, axis=1).min() >= placing.BRICK_TO_BOX_M
         from_loader = np.linalg.norm(places - scene.loader[:2], axis=1)
-        assert from_loader.min() >= s.LOADER_TO_BRICK_M
+        assert from_loader.min() >= placing.LOADER_TO_BRICK_M
         apart = np.linalg.norm(places[:, None] - places[None], axis=2)
-        assert apart[~np.eye(len(places), dtype=bool)].min(initial=9.0) >= s.BRICK_TO_BRICK_M
+        assert apart[~np.eye(len(places), dtype=bool)].min(initial=9.0) >= placing.BRICK_TO_BRICK_M
 
 
 def test_fifty_bricks_find_room_in_the_full_yard():
     scene = s.draw_scene(yard_params("full", {"bricks": 50}), "digest", 1)
     apart = np.linalg.norm(scene.bricks[:, None, :2] - scene.bricks[None, :, :2], axis=2)
-    assert apart[~np.eye(50, dtype=bool)].min() >= s.BRICK_TO_BRICK_M
+    assert apart[~np.eye(50, dtype=bool)].min() >= placing.BRICK_TO_BRICK_M

@@ -168,7 +168,7 @@ def test_a_malformed_action_is_refused(make_yard, blind, action):
         (Scenario(world="yard", params={"cameras": ["side"]}), "cameras: found"),
         (Scenario(world="yard", params={"state": "predecessor"}), "state: found"),
         (Scenario(world="yard", params={"fps": 20}), "fps: found 20, expected 10"),
-        (Scenario(world="yard", params={"room_m": 8.0}), "state: found"),
+        (Scenario(world="yard", params={"max_speed_mps": 2.0}), "action: found"),
     ],
 )
 def test_a_scenario_must_fit_the_world(make_yard, scenario, message):

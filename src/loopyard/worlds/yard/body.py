@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -11,8 +12,9 @@ import numpy as np
 from loopyard.core.errors import WorldError
 from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard import model as m
+from loopyard.worlds.yard.features.catalogue import features_of
 from loopyard.worlds.yard.params import YardParams
-from loopyard.worlds.yard.scene import FURNITURE_HALF_M, Scene
+from loopyard.worlds.yard.scene import Scene
 from loopyard.worlds.yard.signals import yard_signals
 from loopyard.worlds.yard.truth import YardTruth
 
@@ -31,14 +33,24 @@ class YardSnapshot:
     slots: np.ndarray
     delivered: np.ndarray
     touching: np.ndarray
+    tries: np.ndarray
+    tick: int
+    ended: str | None
+    features: tuple[Any, ...]
 
 
 class YardBody:
-    """One model, one moment. ``slots`` (N,) int holds each brick's place in the bucket, or -1."""
+    """One model, one moment.
+
+    slots: (N,) int, each brick's place in the bucket, or -1. tries: (N,) int, how often the bucket
+    closed on it in vain. tick: control ticks since the scene was set up. ended: why the drive is
+    over before its time, in a word, or None.
+    """
 
     def __init__(self, params: YardParams) -> None:
         self.params = params
-        self.model = mujoco.MjModel.from_xml_string(m.yard_xml(params))
+        self.features = features_of(params)
+        self.model = mujoco.MjModel.from_xml_string(m.yard_xml(params, self.features))
         self.data = mujoco.MjData(self.model)
         names = self.model
         self._loader_q = names.joint("loader").qposadr[0]
@@ -48,14 +60,16 @@ class YardBody:
         bricks = range(params.bricks)
         self._brick_q = np.array([names.joint(f"brick_{i}").qposadr[0] for i in bricks])
         self._brick_v = np.array([names.joint(f"brick_{i}").dofadr[0] for i in bricks])
+        self._box_m = np.full(2, params.box_centre_m)
         self._brick_geom = np.array([names.geom(f"brick_{i}").id for i in bricks])
         self._brick_body = np.array([names.body(f"brick_{i}").id for i in bricks])
         self._stud_geom = [
             np.array([names.geom(f"stud_{i}_{k}").id for k in range(8)]) for i in bricks
         ]
         self._hold = np.array([names.equality(f"hold_{i}").id for i in bricks])
-        self._furniture_body = [names.body(f"furniture_{i}").id for i in range(params.furniture)]
-        self._furniture_geom = [names.geom(f"furniture_{i}").id for i in range(params.furniture)]
+        solids = range(m.count_solids(params, self.features))
+        self._solid_body = [names.body(f"furniture_{i}").id for i in solids]
+        self._solid_geom = [names.geom(f"furniture_{i}").id for i in solids]
         self._touch_kind = self._touch_kinds()
         aspect = params.image_width / params.image_height
         self._view_half_rad = math.atan(math.tan(math.radians(g.EGO_FOVY_DEG) / 2) * aspect)
@@ -63,10 +77,15 @@ class YardBody:
         self.slots = np.full(params.bricks, -1)
         self.delivered = np.zeros(params.bricks, dtype=bool)
         self._touching = np.zeros(len(TOUCHING), dtype=bool)
-        self._furniture = np.zeros((params.furniture, 5))
+        self.tries = np.zeros(params.bricks, dtype=int)
+        self.tick = 0
+        self.ended: str | None = None
+        for feature in self.features:
+            feature.bind(self)
 
-    def place(self, scene: Scene) -> None:
-        """Everything as the scene has it, and at rest."""
+    def place(self, scene: Scene, key: tuple[str, int]) -> None:
+        """Everything as the scene has it, and at rest. key: scenario digest and scene seed."""
+        self.scene = scene
         mujoco.mj_resetData(self.model, self.data)
         qpos = self.data.qpos
         qpos[self._loader_q : self._loader_q + 7] = _pose(*scene.loader, z=0.0)
@@ -74,18 +93,23 @@ class YardBody:
         qpos[self._bucket_q] = -g.LIFT_LOW_RAD
         for index, (x, y, yaw) in enumerate(scene.bricks):
             at = self._brick_q[index]
-            qpos[at : at + 7] = _pose(x, y, yaw, z=g.BRICK.z_m)
+            qpos[at : at + 7] = _pose(x, y, yaw, z=scene.brick_half_m[index, 2])
             colour = scene.brick_rgb[index]
             self.model.geom_rgba[self._brick_geom[index], :3] = colour
             self.model.geom_rgba[self._stud_geom[index], :3] = colour
             self.model.geom_rgba[self._stud_geom[index], 3] = 1.0
-        self._place_furniture(scene)
+        self._fits = scene.brick_half_m[:, 1] < g.MOUTH_HALF_WIDTH_M
+        self._place_solids(scene)
+        self.tick, self.ended = 0, None
+        self.tries = np.zeros(self.params.bricks, dtype=int)
         self.levers = np.zeros(2)
         self.slots = np.full(self.params.bricks, -1)
         self.delivered = np.zeros(self.params.bricks, dtype=bool)
         self._touching = np.zeros(len(TOUCHING), dtype=bool)
         self._apply_holds()
         self._send_levers()
+        for feature in self.features:
+            feature.place(self, scene, key)
         mujoco.mj_forward(self.model, self.data)
 
     def advance(self, action: np.ndarray) -> dict[str, int]:
@@ -99,6 +123,8 @@ class YardBody:
         self.levers = np.clip(self.levers + action[[LIFT, BUCKET]] * rates * tick_s, 0.0, 1.0)
         self._send_levers()
         self._send_wheels(action[STEERING], action[THROTTLE])
+        for feature in self.features:
+            feature.before(self)
         mujoco.mj_step(self.model, self.data, self.params.substeps)
         if self.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
             raise WorldError("yard: physics: found a non-finite acceleration")
@@ -107,13 +133,17 @@ class YardBody:
         mujoco.mj_comPos(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
         # Delivery first: a brick let go in this very tick has not begun to fall.
-        return {**self._delivery_events(), **self._hold_events(), **self._touch_events()}
+        events = {**self._delivery_events(), **self._hold_events(), **self._touch_events()}
+        for feature in self.features:
+            events |= feature.after(self)
+        self.tick += 1
+        return events
 
     def truth(self) -> YardTruth:
         qpos = self.data.qpos
         x, y, _, qw, qx, qy, qz = qpos[self._loader_q : self._loader_q + 7]
         lift, bucket = self._lift_and_bucket()
-        return YardTruth(
+        fields: dict[str, Any] = dict(
             x_m=float(x),
             y_m=float(y),
             yaw_rad=math.atan2(2 * (qw * qz + qx * qy), 1 - 2 * (qy * qy + qz * qz)),
@@ -124,10 +154,17 @@ class YardBody:
             bricks=qpos[self._brick_q[:, None] + np.arange(3)].copy(),
             held=self.slots >= 0,
             delivered=self.delivered.copy(),
-            furniture=self._furniture,
+            furniture=self.scene.solids[:, :5],
             view_half_rad=self._view_half_rad,
             params=self.params,
+            box_m=self._box_m,
+            required=self.scene.required,
+            fits=self._fits,
+            tries=self.tries.copy(),
         )
+        for feature in self.features:
+            feature.tell(fields)
+        return YardTruth(**fields)
 
     def signals(self) -> dict[str, float]:
         moving = self.data.qvel[self._loader_v : self._loader_v + 6].tolist()
@@ -142,6 +179,10 @@ class YardBody:
             self.slots.copy(),
             self.delivered.copy(),
             self._touching.copy(),
+            self.tries.copy(),
+            self.tick,
+            self.ended,
+            tuple(feature.state() for feature in self.features),
         )
 
     def restore(self, snapshot: YardSnapshot) -> None:
@@ -149,7 +190,11 @@ class YardBody:
         self.slots = snapshot.slots.copy()
         self.delivered = snapshot.delivered.copy()
         self._touching = snapshot.touching.copy()
+        self.tries = snapshot.tries.copy()
+        self.tick, self.ended = snapshot.tick, snapshot.ended
         self._apply_holds()
+        for feature, state in zip(self.features, snapshot.features, strict=True):
+            feature.set_state(state, self)
         mujoco.mj_setState(self.model, self.data, snapshot.physics, _STATE)
         mujoco.mj_forward(self.model, self.data)
         # The forward pass warms the solver anew; a bit-exact future needs the stored start.
@@ -254,17 +299,15 @@ class YardBody:
         self._touching = touching
         return {TOUCHING[kind]: 1 for kind in np.flatnonzero(begun)}
 
-    def _place_furniture(self, scene: Scene) -> None:
-        for index, (x, y, yaw) in enumerate(scene.furniture):
-            half = FURNITURE_HALF_M[scene.furniture_kind[index]]
-            body, geom = self._furniture_body[index], self._furniture_geom[index]
+    def _place_solids(self, scene: Scene) -> None:
+        for index, (x, y, yaw, *half) in enumerate(scene.solids):
+            body, geom = self._solid_body[index], self._solid_geom[index]
             self.model.body_pos[body] = (x, y, 0.0)
             self.model.body_quat[body] = _pose(x, y, yaw, z=0.0)[3:]
             self.model.geom_size[geom] = half
             self.model.geom_pos[geom] = (0.0, 0.0, half[2])
             self.model.geom_rbound[geom] = math.hypot(*half)
             self.model.geom_aabb[geom] = (0.0, 0.0, 0.0, *half)
-            self._furniture[index] = (x, y, yaw, half[0], half[1])
 
 
 def _pose(x: float, y: float, yaw: float, *, z: float) -> tuple[float, ...]:

@@ -8,10 +8,12 @@ the floor (its lower edge hangs 2 cm over it); everything else that meets, meets
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from loopyard.worlds.yard import geometry as g
+from loopyard.worlds.yard.features.feature import Feature
 from loopyard.worlds.yard.params import YardParams
-from loopyard.worlds.yard.scene import FURNITURE_HALF_M
+from loopyard.worlds.yard.placing import FURNITURE_HALF_M
 
 ALWAYS, PRETTY, HIDDEN = 0, 1, 3
 FLOOR, STATIC, LOADER, BRICK = 1, 2, 4, 8
@@ -26,12 +28,15 @@ _GLASS = ".25 .38 .48 1"
 _OAK = ".45 .30 .18 1"
 
 
-def yard_xml(params: YardParams) -> str:
+def yard_xml(params: YardParams, features: Sequence[Feature] = ()) -> str:
     """The model's XML. Places, colours and headings are set at each reset, not here."""
     timestep_s = 1.0 / (params.fps * params.substeps)
     buffer_width, buffer_height = max(params.image_width, 1280), max(params.image_height, 960)
     bricks = "".join(_brick(index) for index in range(params.bricks))
-    furniture = "".join(_furniture(index) for index in range(params.furniture))
+    furniture = "".join(_furniture(index) for index in range(count_solids(params, features)))
+    floor = "" if any(part.without_floor() for part in features) else _floor(params)
+    kerb = _kerb(params, {side for part in features for side in part.open_sides()})
+    special = "".join(part.xml() for part in features)
     return f"""
 <mujoco model="yard">
   <compiler angle="radian" autolimits="true"/>
@@ -61,7 +66,7 @@ def yard_xml(params: YardParams) -> str:
   <worldbody>
     <light name="sun" pos="-2 -3 7" dir="0.3 0.4 -0.87" directional="true" diffuse=".62 .60 .56"
            specular=".1 .1 .1" castshadow="true"/>
-    {_floor(params)}{_kerb(params)}{_box(params)}{furniture}
+    {floor}{kerb}{_box(params)}{furniture}{special}
     {_cameras(params)}
     {_loader(params)}{bricks}
   </worldbody>
@@ -73,6 +78,11 @@ def yard_xml(params: YardParams) -> str:
     <position name="bucket" joint="bucket" kp="140" dampratio="1.1" forcerange="-60 60"/>
   </actuator>
 </mujoco>"""
+
+
+def count_solids(params: YardParams, features: Sequence[Feature]) -> int:
+    """How many bodies ``furniture_<index>`` the model has."""
+    return params.furniture + sum(part.solids() for part in features)
 
 
 def _wood() -> str:
@@ -94,7 +104,7 @@ def _floor(params: YardParams) -> str:
     )
 
 
-def _kerb(params: YardParams) -> str:
+def _kerb(params: YardParams, without: set[str]) -> str:
     at, half, thick, tall = params.half_m, params.half_m, g.KERB_M / 2, g.KERB_HEIGHT_M / 2
     sides = {"east": (1, 0), "west": (-1, 0), "north": (0, 1), "south": (0, -1)}
     long = half + g.KERB_M
@@ -103,6 +113,7 @@ def _kerb(params: YardParams) -> str:
         f'pos="{x * (at + thick)} {y * (at + thick)} {tall}" '
         f'size="{thick if x else long} {thick if y else long} {tall}"/>'
         for name, (x, y) in sides.items()
+        if name not in without
     )
 
 

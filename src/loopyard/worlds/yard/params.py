@@ -9,6 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from loopyard.core.errors import ConfigError
 
 CameraName = Literal["ego", "birds_eye", "follow", "side", "front"]
+Light = Literal["normal", "flat", "harsh", "dim", "fading"]
+Terrain = Literal["flat", "slope", "ramp", "uneven"]
+Hazard = Literal["none", "cliff", "hole", "collapse"]
+Layout = Literal["free", "gap", "zigzag", "trap", "blocked"]
+BrickPlaces = Literal["free", "wall", "clustered", "spread", "hidden"]
+BrickSizes = Literal["same", "mixed_large", "mixed_tiny"]
+Mover = Literal["none", "pet", "child"]
 
 
 class YardParams(BaseModel):
@@ -38,6 +45,35 @@ class YardParams(BaseModel):
     pretty: bool = Field(default=False, description="draw observations as the pretty views")
     state: Literal["full", "predecessor"] = "full"
 
+    # What makes a scene hard: each of these is off unless a scenario asks for it.
+    light: Light = "normal"
+    reflective: bool = Field(default=False, description="a floor that mirrors")
+    brick_colours: Literal["bright", "floor"] = "bright"
+    brick_places: BrickPlaces = "free"
+    brick_sizes: BrickSizes = "same"
+    stuck_bricks: int = Field(default=0, ge=0, le=10, description="of the bricks, glued down")
+    bricks_moved_at_s: float | None = Field(default=None, ge=0.0, description="two are carried off")
+    ghost_ticks: int = Field(default=0, ge=0, le=30, description="a fetched brick is still seen")
+    box_fill: float = Field(default=0.0, ge=0.0, le=1.0, description="heap in the box at the start")
+    loader_start: Literal["free", "farthest"] = "free"
+    layout: Layout = "free"
+    gap_widths: float = Field(default=1.0, ge=0.5, le=3.0, description="layout gap, loader widths")
+    fragile: int = Field(default=0, ge=0, le=5, description="glasses, each beside a brick")
+    distractors: int = Field(default=0, ge=0, le=20, description="small things that are no bricks")
+    door_opens_at_s: float | None = Field(default=None, ge=0.0)
+    bricks_behind_door: int = Field(default=0, ge=0, le=10, description="of the bricks")
+    terrain: Terrain = "flat"
+    slope_deg: float = Field(default=4.0, ge=0.0, le=15.0, description="terrain slope and ramp")
+    hazard: Hazard = "none"
+    hazard_radius_m: float = Field(default=0.5, ge=0.2, le=1.5)
+    mover: Mover = "none"
+    mover_mps: float = Field(default=1.0, ge=0.1, le=3.0)
+    floor_friction: float = Field(default=0.6, ge=0.05, le=1.5)
+    bucket_friction: float = Field(default=0.9, ge=0.05, le=1.5, description="low: turns spill")
+    noise_position_m: float = Field(default=0.0, ge=0.0, le=0.5)
+    noise_yaw_rad: float = Field(default=0.0, ge=0.0, le=0.5)
+    noise_image: float = Field(default=0.0, ge=0.0, le=0.2, description="sigma, of full scale")
+
     @property
     def half_m(self) -> float:
         """From the yard's middle to the inner face of the kerb."""
@@ -58,6 +94,11 @@ class YardParams(BaseModel):
             raise ValueError(
                 f"cameras: found {self.cameras}, expected distinct names, at least one"
             )
+        if self.stuck_bricks + self.bricks_behind_door > self.bricks:
+            raise ValueError(
+                f"bricks: found {self.bricks}, expected at least {self.stuck_bricks} stuck_bricks "
+                f"and {self.bricks_behind_door} bricks_behind_door"
+            )
         free_m2 = (2 * self.half_m - 1.2) ** 2 - (self.box_side_m + 1.0) ** 2
         needed_m2 = 0.25 * self.bricks + 2.2 * self.furniture
         if needed_m2 > 0.5 * free_m2:
@@ -70,6 +111,14 @@ class YardParams(BaseModel):
 
 PRESETS: dict[str, dict[str, Any]] = {
     "starter": {},
+    "mid": {
+        "room_m": 8.0,
+        "bricks": 3,
+        "furniture": 1,
+        "bucket_capacity": 2,
+        "max_speed_mps": 1.5,
+        "time_limit_s": 60.0,
+    },
     "full": {
         "room_m": 16.0,
         "margin_m": 0.5,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,13 +12,33 @@ from loopyard.worlds.yard.params import YardParams
 
 
 @dataclass(frozen=True)
+class MoverTruth:
+    """Someone who walks about. Yard frame, metres and metres a second.
+
+    alert: came near and has not gone far enough since (the world remembers, the expert need not).
+    """
+
+    kind: str
+    x_m: float
+    y_m: float
+    vx_mps: float
+    vy_mps: float
+    alert: bool
+
+
+@dataclass(frozen=True)
 class YardTruth:
     """A moment of the yard, as a value. Yard frame: metres, origin mid-floor, z up; yaw in radians.
 
     lift, bucket: 0..1, where they are (bucket 1 is curled); their targets: where they are sent.
     bricks: (N, 3) middles. held, delivered: (N,) bool.
-    furniture: (M, 5) x, y, yaw, half length, half width.
-    view_half_rad: half of the ego camera's horizontal view.
+    furniture: (M, 5) x, y, yaw, half length, half width of every solid that stands on the floor.
+    view_half_rad: half of the ego camera's horizontal view. box_m: (2,) the middle of the box.
+    required: (N,) bool, bricks that success asks for. fits: (N,) bool, bricks that the bucket can
+    take. tries: (N,) int, how often the bucket closed on a brick in vain.
+    keep_out: (K, 5) as furniture, ground to stay off: holes, edges, fragile things with their
+    distance. movers: who walks about. downhill: the loader stands on a descent.
+    spill_mps2: sideways acceleration at the bucket from which a load slides out.
     """
 
     x_m: float
@@ -34,11 +54,14 @@ class YardTruth:
     furniture: np.ndarray
     view_half_rad: float
     params: YardParams
-
-    @property
-    def box_m(self) -> np.ndarray:
-        """(2,) the middle of the box."""
-        return np.full(2, self.params.box_centre_m)
+    box_m: np.ndarray
+    required: np.ndarray
+    fits: np.ndarray
+    tries: np.ndarray
+    keep_out: np.ndarray = field(default_factory=lambda: np.empty((0, 5)))
+    movers: tuple[MoverTruth, ...] = ()
+    downhill: bool = False
+    spill_mps2: float = math.inf
 
     @property
     def load(self) -> int:

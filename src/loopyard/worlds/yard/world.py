@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
-from functools import lru_cache
 from typing import Any
 
 import gymnasium
@@ -16,22 +14,16 @@ from loopyard.core.scenario import Scenario
 from loopyard.core.specs import (
     STATE_KEY,
     TASK_KEY,
-    CameraSpec,
-    Channel,
-    VectorSpec,
-    WorldSpec,
 )
-from loopyard.worlds.rendering import CameraView
-from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.body import YardBody, YardSnapshot
-from loopyard.worlds.yard.params import YardParams, yard_params
+from loopyard.worlds.yard.params import yard_params
 from loopyard.worlds.yard.scene import draw_scene
+from loopyard.worlds.yard.spec import INTERFACE, TASK, limits, observation_space, yard_spec
+from loopyard.worlds.yard.stage import Stages
 from loopyard.worlds.yard.signals import yard_layout
 from loopyard.worlds.yard.truth import YardTruth
 
-TASK = "Clear every brick into the blue box."
 ACTIONS = ("steering", "throttle", "bucket", "lift")
-IDLE_SPEED_MPS = 0.0
 PRETTY_SIZE = (640, 480)
 
 
@@ -64,15 +56,13 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         self._base_overrides = overrides
         self.params = yard_params(preset, overrides)
         self.metadata = {**type(self).metadata, "render_fps": self.params.fps}
-        self.world_spec = _spec(self.params, preset)
+        self.world_spec = yard_spec(self.params, preset)
         self.max_steps = self.params.max_steps
         self.task = TASK
-        self.observation_space = _observation_space(self.world_spec)
+        self.observation_space = observation_space(self.world_spec)
         self.action_space = spaces.Box(-1.0, 1.0, (len(ACTIONS),), np.float32)
-        self._view: CameraView | None = None
-        self._pretty_views: dict[tuple[int, int], CameraView] = {}
-        self._body = YardBody(self.params)
-        self._tick = 0
+        self._stages = Stages()
+        self._stage = self._stages.of(self.params)
         self._ready = False
 
     # -- Gymnasium ---------------------------------------------------------------------------
@@ -91,9 +81,8 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         super().reset(seed=seed)
         scene_seed = int(self.np_random.integers(2**31)) if seed is None else seed
         self._adopt((options or {}).get("scenario") or self.scenario())
-        scene = draw_scene(self.params, self._scenario.digest, scene_seed)
-        self._body.place(scene)
-        self._tick = 0
+        key = self._scenario.digest, scene_seed
+        self._body.place(draw_scene(self.params, *key, self._body.features), key)
         self._ready = True
         return self._observation(), self._info({})
 
@@ -105,9 +94,8 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         if action.shape != (len(ACTIONS),) or not np.isfinite(action).all():
             raise WorldError(f"yard: action: found {action!r}, expected 4 finite numbers")
         events = self._body.advance(np.clip(action, -1.0, 1.0))
-        self._tick += 1
-        terminated = bool(self._body.delivered.all())
-        truncated = self._tick >= self.max_steps and not terminated
+        terminated = self._cleared() or self._body.ended is not None
+        truncated = self._body.tick >= self.max_steps and not terminated
         reward = float(events.get("brick_delivered", 0))
         return self._observation(), reward, terminated, truncated, self._info(events)
 
@@ -116,10 +104,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         return self.camera_image("birds_eye", *PRETTY_SIZE)
 
     def close(self) -> None:
-        for view in (self._view, *self._pretty_views.values()):
-            if view is not None:
-                view.close()
-        self._view, self._pretty_views = None, {}
+        self._stages.close()
 
     # -- the world protocol ------------------------------------------------------------------
 
@@ -136,13 +121,17 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
     def layout(self) -> dict[str, np.ndarray]:
         return yard_layout(self._body.truth())
 
-    def snapshot(self) -> tuple[int, YardSnapshot]:
+    def snapshot(self) -> YardSnapshot:
         """The whole state as a value; `restore` in the same scene is exact to the bit."""
-        return self._tick, self._body.snapshot()
+        return self._body.snapshot()
 
-    def restore(self, snapshot: tuple[int, YardSnapshot]) -> None:
-        self._tick, body = snapshot
-        self._body.restore(body)
+    def restore(self, snapshot: YardSnapshot) -> None:
+        self._body.restore(snapshot)
+
+    @property
+    def outcome_reason(self) -> str | None:
+        """Why the drive ended before its time (``fell``), or None."""
+        return self._body.ended
 
     def observe(self) -> dict[str, Any]:
         """The observation of this moment, drawn anew."""
@@ -154,46 +143,50 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         Returns True when the episode is over.
         """
         self._body.advance(np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0))
-        self._tick += 1
-        return bool(self._body.delivered.all()) or self._tick >= self.max_steps
+        over = self._cleared() or self._body.ended is not None
+        return over or self._body.tick >= self.max_steps
 
     def camera_image(self, name: str, width: int, height: int) -> np.ndarray:
         """(height, width, 3) uint8: a pretty picture from any of the five cameras."""
-        view = self._pretty_views.get((width, height))
-        if view is None:
-            view = CameraView(self._body.model, width, height, pretty=True)
-            self._pretty_views[width, height] = view
-        return view.draw(self._body.data, name)
+        return self._stage.view(width, height, pretty=True).draw(self._body.data, name)
 
     # -- inside ------------------------------------------------------------------------------
 
     def _adopt(self, scenario: Scenario) -> None:
-        """Take a scenario's parameters; rebuild the model only where they differ."""
+        """Take a scenario's parameters, and the model that goes with them."""
         if scenario.world != "yard":
             raise WorldError(f"yard: scenario: found one of world '{scenario.world}'")
         params = yard_params(scenario.preset, scenario.params)
-        spec = _spec(params, scenario.preset)
-        for part in ("cameras", "state", "action", "fps"):
-            if getattr(spec, part) != getattr(self.world_spec, part):
+        spec = yard_spec(params, scenario.preset)
+        for part, of in INTERFACE.items():
+            if of(spec) != of(self.world_spec):
                 raise WorldError(
-                    f"yard: scenario: {part}: found {getattr(spec, part)}, "
-                    f"expected {getattr(self.world_spec, part)} as this world was made"
+                    f"yard: scenario: {part}: found {of(spec)}, "
+                    f"expected {of(self.world_spec)} as this world was made"
                 )
         if params != self.params:
-            self.close()
-            self.params, self.max_steps = params, params.max_steps
-            self._body = YardBody(params)
+            self.params, self._stage = params, self._stages.of(params)
         self._scenario = scenario
+        within_s = scenario.success.within_s
+        self.max_steps = params.max_steps
+        if within_s is not None:
+            self.max_steps = min(params.max_steps, round(within_s * params.fps))
+
+    @property
+    def _body(self) -> YardBody:
+        return self._stage.body
 
     def _observation(self) -> dict[str, Any]:
-        if self._view is None:
-            size = self.params.image_width, self.params.image_height
-            self._view = CameraView(self._body.model, *size, pretty=self.params.pretty)
+        size = self.params.image_width, self.params.image_height
+        view = self._stage.view(*size, pretty=self.params.pretty)
         images = {
-            camera.key: self._view.draw(self._body.data, camera.name)
+            camera.key: view.draw(self._body.data, camera.name)
             for camera in self.world_spec.cameras
         }
-        return {**images, STATE_KEY: self._state(), TASK_KEY: TASK}
+        observation = {**images, STATE_KEY: self._state(), TASK_KEY: TASK}
+        for feature in self._body.features:
+            feature.perceive(observation, self._body.tick)
+        return observation
 
     def _state(self) -> np.ndarray:
         truth, params = self._body.truth(), self.params
@@ -213,81 +206,19 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
                 truth.load / params.bucket_capacity,
                 truth.bricks_on_floor / params.bricks,
             ]
-        return np.clip(np.array(values, dtype=np.float32), *_limits(self.world_spec.state))
+        return np.clip(np.array(values, dtype=np.float32), *limits(self.world_spec.state))
 
     def _info(self, events: dict[str, int]) -> dict[str, Any]:
-        delivered = self._body.delivered
         return {
-            "success": bool(delivered.all()),
-            "progress": float(delivered.mean()),
+            "success": self._cleared(),
+            "progress": self._collected(),
             "events": events,
         }
 
+    def _collected(self) -> float:
+        """Share of the bricks that success asks for that lie in the box."""
+        wanted = self._body.scene.required
+        return float(self._body.delivered[wanted].mean()) if wanted.any() else 1.0
 
-@lru_cache(maxsize=8)
-def _limits(vector: VectorSpec) -> tuple[np.ndarray, np.ndarray]:
-    low = np.array([channel.low for channel in vector.channels], dtype=np.float32)
-    high = np.array([channel.high for channel in vector.channels], dtype=np.float32)
-    return low, high
-
-
-def _state_vector(params: YardParams) -> VectorSpec:
-    half = f"{params.half_m:g} m"
-    place = (Channel("x", half, -1.3, 1.3), Channel("y", half, -1.3, 1.3))
-    bricks = f"{params.bricks} bricks"
-    if params.state == "predecessor":
-        left = Channel("bricks_left", bricks, 0.0, 1.0)
-        return VectorSpec((*place, Channel("yaw", "pi rad"), left))
-    return VectorSpec(
-        (
-            *place,
-            Channel("cos_yaw"),
-            Channel("sin_yaw"),
-            Channel("lift", "travel", -0.3, 1.3),
-            Channel("bucket", "travel", -0.3, 1.3),
-            Channel("lift_target", "travel", 0.0, 1.0),
-            Channel("bucket_target", "travel", 0.0, 1.0),
-            Channel("load", f"{params.bucket_capacity} bricks", 0.0, 1.0),
-            Channel("bricks_on_floor", bricks, 0.0, 1.0),
-        )
-    )
-
-
-def _action_vector(params: YardParams) -> VectorSpec:
-    return VectorSpec(
-        (
-            Channel("steering", f"{params.max_turn_radps:g} rad/s"),
-            Channel("throttle", f"{params.max_speed_mps:g} m/s"),
-            Channel("bucket", f"{g.BUCKET_RATE_PER_S:g} travel/s"),
-            Channel("lift", f"{g.LIFT_RATE_PER_S:g} travel/s"),
-        )
-    )
-
-
-def _spec(params: YardParams, preset: str) -> WorldSpec:
-    return WorldSpec(
-        world="yard",
-        preset=preset,
-        fps=params.fps,
-        max_steps=params.max_steps,
-        task=TASK,
-        state=_state_vector(params),
-        action=_action_vector(params),
-        cameras=tuple(
-            CameraSpec(name, params.image_width, params.image_height) for name in params.cameras
-        ),
-    )
-
-
-def _observation_space(spec: WorldSpec) -> spaces.Dict:
-    images = {
-        camera.key: spaces.Box(0, 255, (camera.height, camera.width, 3), np.uint8)
-        for camera in spec.cameras
-    }
-    return spaces.Dict(
-        {
-            **images,
-            STATE_KEY: spaces.Box(*_limits(spec.state), dtype=np.float32),
-            TASK_KEY: spaces.Text(120, charset=string.printable),
-        }
-    )
+    def _cleared(self) -> bool:
+        return self._collected() >= self._scenario.success.share

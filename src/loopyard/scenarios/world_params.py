@@ -1,0 +1,85 @@
+"""What is known of a world's parameters before the world is made: names, limits, possible scenes.
+
+A built-in world is known here. A world of a user's own tells when it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from loopyard.core.errors import ConfigError, expected
+from loopyard.core.scenario import Scenario
+from loopyard.worlds.registry import BUILT_IN, load_class
+
+MODELS = {"yard": "loopyard.worlds.yard.params:YardParams"}
+
+
+def params_model(world: str) -> type[BaseModel] | None:
+    """The model of a built-in world's parameters; None for a world of a user's own.
+
+    Raises:
+        ConfigError: neither a built-in world nor 'package.module:ClassName'.
+    """
+    if world in MODELS:
+        return load_class(MODELS[world], "world")
+    if ":" not in world:
+        wanted = f"one of {sorted(BUILT_IN)} or 'package.module:ClassName'"
+        raise ConfigError(expected("scenario", "world", world, wanted))
+    return None
+
+
+def check_value(where: str, world: str, name: str, value: Any) -> None:
+    """Is ``value`` one that the world's parameter ``name`` may have, taken by itself?
+
+    Raises:
+        ConfigError: unknown parameter, wrong type or out of range; ``where`` begins the message.
+    """
+    model = params_model(world)
+    if model is None:
+        return
+    field = model.model_fields.get(name)
+    if field is None:
+        wanted = f"a parameter of the {world}: {', '.join(model.model_fields)}"
+        raise ConfigError(expected(where, "parameter", name, wanted))
+    try:
+        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(value)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        raise ConfigError(f"{where}.{name}: found {value!r}, {message}") from None
+
+
+def base_value(base: Scenario, name: str) -> Any:
+    """The value of a parameter in a scenario: its own, or its preset's; None where unknown."""
+    if base.world == "yard":
+        from loopyard.worlds.yard.params import yard_params
+
+        return getattr(yard_params(base.preset, base.params), name, None)
+    return base.params.get(name)
+
+
+def require_possible(scenario: Scenario, seed: int) -> None:
+    """Does the scene of (scenario, seed) exist? Draws it, without physics or pictures.
+
+    A world of a user's own is asked only when it is reset.
+
+    Raises:
+        ConfigError: a parameter is unknown or out of range.
+        WorldError: something has no free place.
+    """
+    if (check := _SCENES.get(scenario.world)) is not None:
+        check(scenario, seed)
+
+
+def _draw_yard(scenario: Scenario, seed: int) -> None:
+    from loopyard.worlds.yard.features.catalogue import features_of
+    from loopyard.worlds.yard.params import yard_params
+    from loopyard.worlds.yard.scene import draw_scene
+
+    params = yard_params(scenario.preset, scenario.params)
+    draw_scene(params, scenario.digest, seed, features_of(params))
+
+
+_SCENES: dict[str, Callable[[Scenario, int], None]] = {"yard": _draw_yard}

@@ -1,0 +1,1 @@
+"""What only some scenes have: terrain, hazards, things that move, light, difficult bricks."""

@@ -1,0 +1,57 @@
+"""One kind of yard, built: its physics and the views of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from loopyard.worlds.rendering import CameraView
+from loopyard.worlds.yard.body import YardBody
+from loopyard.worlds.yard.params import YardParams
+
+STAGES_KEPT = 3
+"""Models that a world keeps for scenarios to come back to."""
+
+
+class Stage:
+    """One kind of yard: its physics and the views of it."""
+
+    def __init__(self, body: YardBody) -> None:
+        self.body = body
+        self._views: dict[tuple[int, int, bool], CameraView] = {}
+
+    def view(self, width: int, height: int, *, pretty: bool) -> CameraView:
+        key = width, height, pretty
+        if key not in self._views:
+            self._views[key] = CameraView(
+                self.body.model,
+                width,
+                height,
+                pretty=pretty,
+                shadows=any(feature.shadows for feature in self.body.features),
+            )
+        return self._views[key]
+
+    def close(self) -> None:
+        for view in self._views.values():
+            view.close()
+        self._views = {}
+
+
+class Stages:
+    """The last few stages, by their parameters."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[YardParams, Stage] = OrderedDict()
+
+    def of(self, params: YardParams) -> Stage:
+        """The stage of these parameters: kept from earlier, or built."""
+        if params not in self._kept:
+            self._kept[params] = Stage(YardBody(params))
+            if len(self._kept) > STAGES_KEPT:
+                self._kept.popitem(last=False)[1].close()
+        self._kept.move_to_end(params)
+        return self._kept[params]
+
+    def close(self) -> None:
+        for stage in self._kept.values():
+            stage.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def evaluate(
     n_action_steps: int | None = None,
     temporal_ensemble: float | None = None,
     lockstep: int = LOCKSTEP,
+    traces: bool = True,
     executor: Executor | None = None,
     on_result: Callable[[RolloutRecord], None] | None = None,
 ) -> Evaluation:
@@ -53,6 +55,7 @@ def evaluate(
     (the summary), the executed actions and `videos` films. Run again with the same `out`, seeds
     that are already there for the same policy, settings and scene are not driven again.
     suite: a name for the files; else the split the seeds belong to.
+    traces: keep each drive's signals, for its metrics and, with `out`, for a diagnosis.
     on_result: called with each record, in the order they come.
 
     Raises:
@@ -64,6 +67,7 @@ def evaluate(
     watch = Stopwatch()
     scenario = Scenario(world=world, preset=preset, params=params or {})
     plan = _plan(policy, scenario, min(lockstep, len(seeds)), n_action_steps, temporal_ensemble)
+    plan = replace(plan, traces=traces)
     suite = suite or split_of(seeds[0]) or "rollouts"
     folder = SuiteFolder(Path(out), suite, plan.digest) if out is not None else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ class RolloutRecord:
 
     policy: digest of the policy and how it was executed. wall_s: this drive's share of the
     process's time. inference_p50_ms, inference_p99_ms: of the forward passes it took part in, each
-    for `lockstep` worlds at once. video: path relative to the records' folder.
+    for `lockstep` worlds at once. video: path relative to the records' folder. metrics: as
+    `loopyard.evaluation.metrics.rollout_metrics` gives them; {} where no signals were kept.
     """
 
     seed: int
@@ -31,6 +32,7 @@ class RolloutRecord:
     inference_p99_ms: float = 0.0
     lockstep: int = 1
     video: str | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+from loopyard.evaluation.metrics import mean_metrics
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.statistics import wilson
 
@@ -92,6 +93,7 @@ class Evaluation:
             "bricks": _bricks(counts, sum(outcome.seconds for outcome in outcomes)),
             "contacts": _contacts(counts),
             "counts": dict(sorted(counts.items())),
+            "metrics": mean_metrics(record.metrics for record in self.records),
             "inference_p50_ms": median(record.inference_p50_ms for record in self.records),
             "inference_p99_ms": max(record.inference_p99_ms for record in self.records),
             "rollout_s_mean": fmean(record.wall_s for record in self.records),

@@ -22,7 +22,8 @@ class SuiteFolder:
     """What one suite keeps in an evaluation's folder.
 
     ``<suite>.jsonl`` the records, ``<suite>.json`` the summary, ``actions/<suite>-<policy>/`` what
-    was executed ((T, A) float32 a scene), ``videos/`` the films.
+    was executed ((T, A) float32 a scene), ``traces/<suite>-<policy>/`` what it looked like from
+    inside (`loopyard.evaluation.trace.Trace`), ``videos/`` the films.
     """
 
     def __init__(self, root: Path, suite: str, policy: str) -> None:
@@ -51,6 +52,8 @@ class SuiteFolder:
         for driven in block:
             self._actions_path(driven.record).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(self._actions_path(driven.record), _npy(driven.actions))
+            if driven.trace:
+                write_bytes(trace_path(self._root, self._suite, driven.record), driven.trace)
         records = [driven.record for driven in block]
         with self._path.open("a", encoding="utf-8") as stream:
             stream.write(to_jsonl(records))
@@ -102,6 +105,12 @@ class SuiteFolder:
         end = "success" if record.outcome.success else "failure"
         name = f"{self._suite}-{self._policy[:8]}-{end}-{record.seed}.mp4"
         return self._root / "videos" / name
+
+
+def trace_path(root: Path, suite: str, record: RolloutRecord) -> Path:
+    """Where an evaluation's folder keeps the trace of a rollout."""
+    name = f"{record.scenario.digest}-{record.seed}.npz"
+    return root / "traces" / f"{suite}-{record.policy}" / name
 
 
 def _npy(array: np.ndarray) -> bytes:

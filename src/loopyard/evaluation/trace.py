@@ -67,18 +67,19 @@ class Trace:
     def to_bytes(self) -> bytes:
         """A compressed NPZ archive."""
         stream = io.BytesIO()
-        np.savez_compressed(
-            stream,
-            fps=self.fps,
-            stride=self.stride,
-            actions=self.actions,
-            action_names=np.array(self.action_names, str),
-            signals=self.signals,
-            signal_names=np.array(self.signal_names, str),
-            events=self.events,
-            event_names=np.array(self.event_names, str),
-            **{LAYOUT_PREFIX + name: value for name, value in self.layout.items()},
-        )
+        layout = {LAYOUT_PREFIX + name: value for name, value in self.layout.items()}
+        content: dict[str, Any] = {
+            "fps": self.fps,
+            "stride": self.stride,
+            "actions": self.actions,
+            "action_names": np.array(self.action_names, str),
+            "signals": self.signals,
+            "signal_names": np.array(self.signal_names, str),
+            "events": self.events,
+            "event_names": np.array(self.event_names, str),
+            **layout,
+        }
+        np.savez_compressed(stream, **content)
         return stream.getvalue()
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from loopyard.core.scenario import Scenario
+from loopyard.evaluation.execution import start_execution
+from loopyard.evaluation.metrics import rollout_metrics
 from loopyard.evaluation.record import RolloutRecord
-from loopyard.evaluation.rollout import RolloutJob, Watcher, drive
+from loopyard.evaluation.rollout import RolloutJob, drive
+from loopyard.evaluation.trace import TraceRecorder
 from loopyard.policies.policy import Policy
-from loopyard.worlds.world import World
 
 Block = tuple[RolloutJob, ...]
 
@@ -30,30 +32,19 @@ class WorkerPlan:
     lockstep: int
     n_action_steps: int | None = None
     temporal_ensemble: float | None = None
+    traces: bool = True
 
 
 @dataclass(frozen=True)
 class Driven:
-    """A record, and the actions that were executed: (T, A) float32, enough to drive it again."""
+    """A record, and the actions that were executed: (T, A) float32, enough to drive it again.
+
+    trace: the file of its `loopyard.evaluation.trace.Trace`; empty where none was wanted.
+    """
 
     record: RolloutRecord
     actions: np.ndarray
-
-
-class Trace(Watcher):
-    """Keeps the executed actions."""
-
-    def __init__(self) -> None:
-        self._actions: list[np.ndarray] = []
-
-    def tick(
-        self, tick: int, world: World, obs: dict[str, Any], action: np.ndarray, info: dict[str, Any]
-    ) -> None:
-        self._actions.append(action.copy())
-
-    def actions(self, size: int) -> np.ndarray:
-        """(T, size) float32."""
-        return np.array(self._actions, np.float32).reshape(-1, size)
+    trace: bytes = b""
 
 
 class RolloutHandler:
@@ -66,17 +57,22 @@ class RolloutHandler:
         self._policy = load_for(plan, self._action_size)
 
     def __call__(self, block: Block) -> list[Driven]:
-        traces: dict[int, Trace] = {}
+        recorders: dict[int, TraceRecorder] = {}
+        stride = start_execution(self._policy).stride
 
-        def observe(job: RolloutJob) -> list[Trace]:
-            traces[job.seed] = Trace()
-            return [traces[job.seed]]
+        def observe(job: RolloutJob) -> list[TraceRecorder]:
+            recorders[job.index] = TraceRecorder(stride, signals=self._plan.traces)
+            return [recorders[job.index]]
 
         results = drive(self._worlds, self._policy, block, observe, digest=self._plan.digest)
-        return [
-            Driven(record, traces.pop(job.seed).actions(self._action_size))
-            for job, record in results
-        ]
+        return [self._driven(record, recorders.pop(job.index)) for job, record in results]
+
+    def _driven(self, record: RolloutRecord, recorder: TraceRecorder) -> Driven:
+        if not self._plan.traces:
+            return Driven(record, recorder.actions())
+        trace = recorder.trace()
+        measured = replace(record, metrics=rollout_metrics(trace, record.outcome))
+        return Driven(measured, trace.actions, trace.to_bytes())
 
     def close(self) -> None:
         for world in self._worlds:

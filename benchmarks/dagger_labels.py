@@ -44,7 +44,8 @@ def rounds(labels: Labels, start: Path, clean: Path, root: Path, options: Any) -
         dataset = root / labels / f"dataset-{index}"
         plan = RelabelPlan(str(checkpoint), SCENARIO, dataset, labels=labels, chunk_size=10)
         first = train_seed(CAMPAIGN_SEED, 10_000 + index * options.rollouts)
-        relabel(plan, range(first, first + options.rollouts), executor)
+        scenes = [(plan.scenario, seed) for seed in range(first, first + options.rollouts)]
+        relabel(plan, scenes, executor)
         relabel_s = watch.seconds()
         datasets.append(dataset)
         shares = (0.4, *[0.6 / (len(datasets) - 1)] * (len(datasets) - 1))

@@ -13,7 +13,7 @@ which fails early still shows the states that come later.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,7 @@ STRETCH_S = 2.0
 class RelabelPlan:
     """How the policy drives and what is written down.
 
+    scenario: gives the dataset its spec; the scenes that are driven may be of others like it.
     policy: a checkpoint folder. root: the dataset. chunk_size: ticks of a forked expert chunk.
     fork_every: ticks between two forks. expert_share: share of stretches that the expert drives.
     """
@@ -198,11 +199,11 @@ class RelabelHandler:
 
 def relabel(
     plan: RelabelPlan,
-    seeds: range,
+    scenes: Sequence[tuple[Scenario, int]],
     executor: Executor,
     on_episode: Callable[[EpisodeRow], None] | None = None,
 ) -> Generated:
-    """Let the policy drive the scenes of ``seeds`` and seal what the expert says of it.
+    """Let the policy drive these scenes (scenario, seed) and seal what the expert says of it.
 
     Slots that are durable already are not driven again.
 
@@ -220,7 +221,9 @@ def relabel(
     )
     done = builder.slots()
     jobs = [
-        RolloutJob(plan.scenario, seed, slot) for slot, seed in enumerate(seeds) if slot not in done
+        RolloutJob(scenario, seed, slot)
+        for slot, (scenario, seed) in enumerate(scenes)
+        if slot not in done
     ]
     size = max(1, min(3 * plan.lockstep, -(-len(jobs) // max(1, executor.workers))))
     blocks = (tuple(jobs[at : at + size]) for at in range(0, len(jobs), size))

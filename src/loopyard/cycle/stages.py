@@ -98,9 +98,9 @@ class CycleStages:
             expert=campaign.expert,
         )
         first = train_seed(campaign.seed, RELABEL_FROM + (plan.cycle - 2) * plan.rollouts)
-        seeds = range(first, first + plan.rollouts)
+        scenes = [(campaign.scenario, seed) for seed in range(first, first + plan.rollouts)]
         with self._observer.progress(plan.rollouts, "rollouts", "relabel") as done:
-            made = relabel(driven, seeds, self._executor, lambda row: done(row.outcome.success))
+            made = relabel(driven, scenes, self._executor, lambda row: done(row.outcome.success))
         return made.facts()
 
     def _audit(self, folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.recorder import EpisodeRecorder
+from loopyard.data.start import Start, begin
 from loopyard.data.video import VideoSettings
 from loopyard.executors.executor import Executor
 from loopyard.experts.noise import ActionNoise, DartNoise, NoiseSettings, no_noise
@@ -35,6 +36,8 @@ class DrivePlan:
 
     expert: ``package.module:ClassName``, or None for the world's own. noise None: clean drives.
     seed: the campaign's; slot i drives its i-th training scene.
+    starts: slot i begins at the i-th of these, and from the first again after the last; empty for
+    the beginning of ``scenario``. All of them have the spec of ``scenario``.
     """
 
     scenario: Scenario
@@ -43,6 +46,12 @@ class DrivePlan:
     noise: NoiseSettings | None = field(default_factory=NoiseSettings)
     expert: str | None = None
     video: VideoSettings = field(default_factory=VideoSettings)
+    starts: tuple[Start, ...] = ()
+
+    def start_of(self, slot: int) -> tuple[Start, int]:
+        """Where this slot's drive begins, and the seed of its scene."""
+        start = self.starts[slot % len(self.starts)] if self.starts else Start(self.scenario)
+        return start, train_seed(self.seed, slot) if start.seed is None else start.seed
 
 
 @dataclass(frozen=True)
@@ -81,11 +90,16 @@ class ExpertDrive:
 
     def __call__(self, slot: int) -> EpisodeRow:
         """Drive one training scene; durable when this returns, apart from the rest if it failed."""
-        plan, world, seed = self._plan, self._world, train_seed(self._plan.seed, slot)
+        plan, world = self._plan, self._world
+        start, seed = plan.start_of(slot)
         recorder = EpisodeRecorder(plan.root, slot, self._spec, plan.video)
-        noise = self._noise(seed)
-        obs, _ = world.reset(seed=seed, options={"scenario": plan.scenario})
-        tally = Tally(self._spec.fps, int(getattr(world, "max_steps", self._spec.max_steps)))
+        noise = self._noise(slot, start, seed)
+        obs, info = begin(world, start, seed)
+        meta = {"noise": None if plan.noise is None else plan.noise.model_dump()}
+        meta |= {"drawn": info["drawn"]} if info.get("drawn") else {}
+        meta |= {"start_tick": start.ticks} if start.ticks else {}
+        limit = int(getattr(world, "max_steps", self._spec.max_steps))
+        tally = Tally(self._spec.fps, limit - start.ticks)
         ended = False
         while not ended:
             truth = world.truth()
@@ -95,17 +109,20 @@ class ExpertDrive:
             obs, _, terminated, truncated, info = world.step(driven)
             ended = tally.add(world, driven, terminated=terminated, truncated=truncated, info=info)
         outcome = tally.outcome()
-        meta = {"noise": None if plan.noise is None else plan.noise.model_dump()}
-        return recorder.commit(seed, plan.scenario, outcome, kept=outcome.success, meta=meta)
+        return recorder.commit(seed, start.scenario, outcome, kept=outcome.success, meta=meta)
 
     def close(self) -> None:
         self._world.close()
 
-    def _noise(self, seed: int) -> ActionNoise:
+    def _noise(self, slot: int, start: Start, seed: int) -> ActionNoise:
         if self._plan.noise is None:
             return no_noise
-        rng = stream("expert-noise", self._plan.scenario.digest, seed)
-        return DartNoise(self._plan.noise, size=self._spec.action.size, fps=self._spec.fps, rng=rng)
+        # A start that is driven again gets other noise, or it would fail in the same way again.
+        again = slot // len(self._plan.starts) if start.seed is not None else 0
+        names = ("expert-noise", start.scenario.digest, seed, *([again] if again else []))
+        return DartNoise(
+            self._plan.noise, size=self._spec.action.size, fps=self._spec.fps, rng=stream(*names)
+        )
 
 
 def generate(
@@ -192,6 +209,7 @@ def _lineage(plan: DrivePlan) -> dict[str, Any]:
         "seed": plan.seed,
         "noise": None if plan.noise is None else plan.noise.model_dump(),
         "expert": plan.expert,
+        **({"starts": [start.digest for start in plan.starts]} if plan.starts else {}),
     }
 
 

@@ -18,6 +18,7 @@ from loopyard.worlds.registry import make_world
 
 REACH = Scenario(world="reach_world:ReachWorld", preset="")
 SEEDS = range(700_000, 700_006)
+SCENES = [(REACH, seed) for seed in SEEDS]
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_a_fork_of_the_yard_leaves_it_as_it_was_to_the_bit():
 
 
 def test_path_labels_are_the_experts_where_the_policy_came_to(plan, executor):
-    made = relabel(replace(plan, labels="path"), SEEDS, executor)
+    made = relabel(replace(plan, labels="path"), SCENES, executor)
     dataset = made.dataset
     assert made.episodes == 6
     assert made.failed == 6  # standing still reaches nothing, and is labelled all the same
@@ -126,7 +127,7 @@ def test_path_labels_are_the_experts_where_the_policy_came_to(plan, executor):
 
 
 def test_fork_labels_are_whole_plans_at_every_few_ticks(plan, executor):
-    made = relabel(replace(plan, labels="fork", chunk_size=5, fork_every=3), SEEDS[:2], executor)
+    made = relabel(replace(plan, labels="fork", chunk_size=5, fork_every=3), SCENES[:2], executor)
     dataset = made.dataset
     valid = dataset.column("expert_chunk_valid")
     ticks = dataset.column("frame_index")
@@ -139,14 +140,14 @@ def test_fork_labels_are_whole_plans_at_every_few_ticks(plan, executor):
 
 
 def test_an_expert_that_always_drives_succeeds(plan, executor):
-    made = relabel(replace(plan, expert_share=1.0), SEEDS, executor)
+    made = relabel(replace(plan, expert_share=1.0), SCENES, executor)
     assert made.failed == 0
     labels = made.dataset.column("action")
     assert np.array_equal(made.dataset.column("executed_action"), labels)
 
 
 def test_stopped_relabelling_goes_on_to_the_same_dataset(plan, executor, tmp_path):
-    whole = relabel(replace(plan, root=tmp_path / "whole"), SEEDS, executor)
+    whole = relabel(replace(plan, root=tmp_path / "whole"), SCENES, executor)
     seen: list[int] = []
 
     def stop(row):
@@ -156,23 +157,23 @@ def test_stopped_relabelling_goes_on_to_the_same_dataset(plan, executor, tmp_pat
 
     one_by_one = replace(plan, lockstep=1)
     with pytest.raises(KeyboardInterrupt):
-        relabel(one_by_one, SEEDS, executor, stop)
+        relabel(one_by_one, SCENES, executor, stop)
     again: list[int] = []
-    made = relabel(one_by_one, SEEDS, executor, lambda row: again.append(row.slot))
+    made = relabel(one_by_one, SCENES, executor, lambda row: again.append(row.slot))
     assert 0 < len(again) < 6
     assert made.episodes == 6
     assert made.dataset.digest == whole.dataset.digest
-    assert relabel(one_by_one, SEEDS, executor).frames == 0
+    assert relabel(one_by_one, SCENES, executor).frames == 0
 
 
 def test_a_policy_without_numbers_is_an_error_and_leaves_nothing(plan, executor, monkeypatch):
     policy = ConstantPolicy([np.nan, np.nan])
     monkeypatch.setattr(dagger, "load_for", lambda worker, size: policy)
     with pytest.raises(CheckpointError, match="first action: found 'not finite'"):
-        relabel(plan, SEEDS, executor)
+        relabel(plan, SCENES, executor)
     assert not list(plan.root.glob(".shards/*"))
 
 
 def test_a_world_without_an_expert_is_named(plan, executor):
     with pytest.raises(ConfigError, match="NoExpert"):
-        relabel(replace(plan, expert="reach_world:NoExpert"), SEEDS, executor)
+        relabel(replace(plan, expert="reach_world:NoExpert"), SCENES, executor)

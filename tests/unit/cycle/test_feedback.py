@@ -1,0 +1,69 @@
+"""Feedback: failing modes occur more often, and are sampled more often."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopyard.core.outcome import Outcome
+from loopyard.cycle.feedback import ModeResult, learn, results_by_mode, sampling_weights
+from loopyard.scenarios.registry import built_in_registry
+
+WALL, DIM = "FM-C01", "FM-A03"
+
+
+def outcome(success: bool, **counts: int) -> Outcome:
+    return Outcome(success, float(success), 10, 1.0, "success" if success else "timeout", counts)
+
+
+def test_results_count_violations_apart_from_success():
+    drives = [
+        (None, outcome(True)),
+        (WALL, outcome(False)),
+        (WALL, outcome(True, violation_edge=2)),
+        (WALL, outcome(False, violation_edge=1, boundary_contact=3)),
+    ]
+    found = results_by_mode(drives)
+    assert found == {WALL: ModeResult(3, 1, 2), "general": ModeResult(1, 1, 0)}
+    plain = found[WALL].to_dict()
+    assert plain["rate"] == pytest.approx(1 / 3, abs=1e-4)
+    assert ModeResult.from_dict(plain) == found[WALL]
+
+
+def test_only_what_surely_fails_occurs_more_often():
+    registry = built_in_registry()
+    results = {
+        WALL: ModeResult(20, 0, 0),
+        DIM: ModeResult(20, 20, 0),
+        "FM-A01": ModeResult(0, 0, 0),
+        "general": ModeResult(5, 0, 0),
+    }
+    after = learn(registry, results, cycle=2)
+    # Wilson's lower end for 20 of 20 is 0.8389: 8 + 2 * 0.8389.
+    assert after[WALL].occurrence == pytest.approx(9.68)
+    assert after[DIM] == registry[DIM]
+    assert after["FM-A01"] == registry["FM-A01"]
+    (change,) = after.history
+    assert (change.cycle, change.id, change.before, change.after) == (2, WALL, 8.0, 9.68)
+    assert "20 of 20" in change.why
+
+
+def test_a_mode_that_keeps_failing_climbs_the_tiers():
+    registry = built_in_registry()
+    ids = [mode.id for mode in registry.modes if mode.tier == 3]
+    for cycle in range(1, 4):
+        registry = learn(registry, {id: ModeResult(30, 0, 0) for id in ids}, cycle)
+    assert any(registry[id].tier < 3 for id in ids)
+    assert all(registry[id].occurrence <= 10 for id in ids)
+    assert [change.cycle for change in registry.history] == sorted(
+        change.cycle for change in registry.history
+    )
+
+
+def test_weights_follow_what_was_measured_and_the_priority_where_nothing_was():
+    registry = built_in_registry()
+    prior = sampling_weights(registry, {})
+    assert prior[WALL] / prior[DIM] == pytest.approx(registry[WALL].sps / registry[DIM].sps)
+    weights = sampling_weights(registry, {WALL: ModeResult(18, 18, 0), DIM: ModeResult(18, 0, 0)})
+    assert weights[WALL] == pytest.approx(prior[WALL] / 10)
+    assert weights[DIM] == pytest.approx(prior[DIM] * 1.9)
+    assert weights["FM-A01"] == prior["FM-A01"]

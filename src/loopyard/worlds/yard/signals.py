@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -14,6 +15,8 @@ NOTHING = math.inf
 
 REACH_M = g.bucket_reach_m(0.0) + g.MOUTH_X_M[1]
 """How far ahead of the axle the lowered bucket reaches."""
+IN_REACH_M = 1.0
+"""A brick in the mouth is nearer than this, wherever the lift stands."""
 
 
 def yard_signals(
@@ -23,30 +26,39 @@ def yard_signals(
 
     touching: (3,) bool, boundary, furniture and box, as `YardBody` counts them. velocity_mps: x, y
     in the yard's frame.
+
+    It runs in every tick of every rollout: plain floats, because numpy takes longer over so few.
     """
-    ahead_x, ahead_y = math.cos(truth.yaw_rad), math.sin(truth.yaw_rad)
-    free = ~(truth.held | truth.delivered)
-    nearest_m, nearest_rad = _nearest(truth, truth.bricks[free, :2])
-    obstacle_m, obstacle_rad = _nearest(truth, _edges(truth))
+    cos, sin = math.cos(truth.yaw_rad), math.sin(truth.yaw_rad)
+    held, delivered = truth.held.tolist(), truth.delivered.tolist()
+    free = (
+        place[:2]
+        for place, *done in zip(truth.bricks.tolist(), held, delivered, strict=True)
+        if not any(done)
+    )
+    nearest_m, nearest_rad = _nearest(truth, free, cos, sin)
+    edges = (_edge(truth.x_m, truth.y_m, *solid) for solid in truth.furniture.tolist())
+    obstacle_m, obstacle_rad = _nearest(truth, edges, cos, sin)
+    boundary, furniture, goal = touching.tolist()
     return {
         "x_m": truth.x_m,
         "y_m": truth.y_m,
         "yaw_rad": truth.yaw_rad,
-        "speed_mps": velocity_mps[0] * ahead_x + velocity_mps[1] * ahead_y,
+        "speed_mps": velocity_mps[0] * cos + velocity_mps[1] * sin,
         "turn_radps": turn_radps,
         "lift": truth.lift,
         "bucket": truth.bucket,
-        "load": float(np.count_nonzero(truth.held)),
-        "delivered": float(np.count_nonzero(truth.delivered)),
-        "in_mouth": float(np.count_nonzero(truth.in_mouth())),
+        "load": sum(held),
+        "delivered": sum(delivered),
+        "in_mouth": int(truth.in_mouth().sum()) if nearest_m < IN_REACH_M else 0,
         "nearest_m": nearest_m,
         "nearest_rad": nearest_rad,
         "obstacle_m": obstacle_m,
         "obstacle_rad": obstacle_rad,
         "boundary_m": truth.params.half_m - max(abs(truth.x_m), abs(truth.y_m)),
-        "touching_boundary": float(touching[0]),
-        "touching_furniture": float(touching[1]),
-        "touching_goal": float(touching[2]),
+        "touching_boundary": boundary,
+        "touching_furniture": furniture,
+        "touching_goal": goal,
     }
 
 
@@ -63,24 +75,24 @@ def yard_layout(truth: YardTruth) -> dict[str, np.ndarray]:
     }
 
 
-def _nearest(truth: YardTruth, points: np.ndarray) -> tuple[float, float]:
-    """Distance of the nearest of (N, 2) points from the axle, and its bearing, left positive."""
-    if not len(points):
-        return NOTHING, 0.0
-    ahead, left = truth.local(points).T
-    apart_m = np.hypot(ahead, left)
-    nearest = int(apart_m.argmin())
-    return float(apart_m[nearest]), math.atan2(left[nearest], ahead[nearest])
+def _nearest(
+    truth: YardTruth, points: Iterable[Sequence[float]], cos: float, sin: float
+) -> tuple[float, float]:
+    """Distance of the nearest point x, y from the axle, and its bearing, left positive."""
+    nearest_m2, ahead, left = NOTHING, 1.0, 0.0
+    for x, y in points:
+        dx, dy = x - truth.x_m, y - truth.y_m
+        apart_m2 = dx * dx + dy * dy
+        if apart_m2 < nearest_m2:
+            nearest_m2, ahead, left = apart_m2, dx * cos + dy * sin, dy * cos - dx * sin
+    return math.sqrt(nearest_m2), math.atan2(left, ahead)
 
 
-def _edges(truth: YardTruth) -> np.ndarray:
-    """(M, 2) the point of each solid that is nearest to the axle."""
-    solids = truth.furniture
-    if not len(solids):
-        return solids[:, :2]
-    offset = np.array([truth.x_m, truth.y_m]) - solids[:, :2]
-    cos, sin = np.cos(solids[:, 2]), np.sin(solids[:, 2])
-    along = np.clip(cos * offset[:, 0] + sin * offset[:, 1], -solids[:, 3], solids[:, 3])
-    across = np.clip(cos * offset[:, 1] - sin * offset[:, 0], -solids[:, 4], solids[:, 4])
-    turned = np.stack([cos * along - sin * across, sin * along + cos * across], axis=1)
-    return solids[:, :2] + turned
+def _edge(
+    x_m: float, y_m: float, at_x: float, at_y: float, yaw: float, half_x: float, half_y: float
+) -> tuple[float, float]:
+    """The point of a solid that is nearest to x_m, y_m."""
+    cos, sin, dx, dy = math.cos(yaw), math.sin(yaw), x_m - at_x, y_m - at_y
+    along = max(-half_x, min(half_x, dx * cos + dy * sin))
+    across = max(-half_y, min(half_y, dy * cos - dx * sin))
+    return at_x + along * cos - across * sin, at_y + along * sin + across * cos

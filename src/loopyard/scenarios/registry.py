@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loopyard.core.errors import ConfigError, expected
-from loopyard.scenarios.mode import FailureMode, Recipe
+from loopyard.scenarios.mode import TIERS, FailureMode, Recipe
 
 FOUND_PREFIX = "FM-N"
 """Modes that were found in rollouts are numbered FM-N01, FM-N02 and so on."""
@@ -65,7 +65,7 @@ class Registry(BaseModel):
         if id in self._by_id:
             return self._by_id[id]
         near = get_close_matches(id, self._by_id, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"one of {len(self)} ids"
+        hint = f"one of {len(self)} ids" + (f"; did you mean '{near[0]}'?" if near else "")
         raise ConfigError(expected("failure modes", "id", id, hint))
 
     def of_world(self, world: str) -> tuple[FailureMode, ...]:
@@ -75,7 +75,7 @@ class Registry(BaseModel):
     def tiers(self, world: str | None = None) -> dict[int, tuple[FailureMode, ...]]:
         """The modes (of a world) by tier; a tier without modes is there as well."""
         modes = self.modes if world is None else self.of_world(world)
-        return {tier: tuple(m for m in modes if m.tier == tier) for tier in (1, 2, 3)}
+        return {tier: tuple(m for m in modes if m.tier == tier) for tier in TIERS}
 
     def with_modes(self, modes: Iterable[FailureMode], source: str = "failure modes") -> Registry:
         """This registry and more modes. Raises ConfigError where an id is taken."""

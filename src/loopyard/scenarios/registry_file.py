@@ -8,12 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loopyard.core.errors import ConfigError, expected
 from loopyard.scenarios.mode import FailureMode, Recipe
-from loopyard.scenarios.registry import Registry
-from loopyard.scenarios.world_params import MODELS, check_value, params_model
+from loopyard.scenarios.registry import Change, Registry
+from loopyard.scenarios.world_params import MODELS, check_name, check_value, params_model
 from loopyard.store.atomic import write_json, write_text
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -93,21 +93,31 @@ def _parse(text: str) -> Any:
 
 def _first(error: ValidationError, content: dict[str, Any]) -> str:
     """The first mistake: a mode by its id where it has one, field, value, what was expected."""
-    first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    if len(place) > 1 and place[0] == "modes":
+    # A misspelt name is told before the one that it left missing.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    loc = first["loc"]
+    place = [str(part) for part in loc]
+    if place[:1] == ["modes"] and len(place) > 1:
         mode = content["modes"][int(place[1])]
-        id = mode.get("id") if isinstance(mode, dict) else None
-        place[:2] = [f"modes.{place[1]}" if id is None else f"{id}"]
+        named = isinstance(mode, dict) and "id" in mode
+        place[:2] = [str(mode["id"]) if named else f"modes.{place[1]}"]
+    head = ": ".join([*place[:1], ".".join(place[1:])] if place[1:] else place)
     if first["type"] == "value_error":  # our own words, which name what was found
-        return f"{'.'.join(place)}: {first['ctx']['error']}".removeprefix(": ")
-    known = ""
+        return f"{head}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+    if first["type"] == "missing":
+        return f"{head}: found nothing, expected a value"
+    wanted = first["msg"]
     if first["type"] == "extra_forbidden":
-        fields = {1: Registry, 2: FailureMode}.get(len(first["loc"]) - len(place) + 1, Recipe)
-        known = f"; known: {', '.join(fields.model_fields)}"
-    field = ".".join(place[1:]) or place[0]
-    head = f"{place[0]}: " if len(place) > 1 else ""
-    return f"{head}{field}: found {_short(first['input'])}, {first['msg']}{known}"
+        wanted = f"expected one of {', '.join(_model_at(loc).model_fields)}"
+    return f"{head}: found {_short(first['input'])}, {wanted}"
+
+
+def _model_at(loc: tuple[int | str, ...]) -> type[BaseModel]:
+    if len(loc) == 1:
+        return Registry
+    if loc[0] == "history":
+        return Change
+    return FailureMode if loc[0] == "modes" and len(loc) == 3 else Recipe
 
 
 def _short(value: Any) -> str:
@@ -117,7 +127,9 @@ def _short(value: Any) -> str:
 
 def _check(where: str, world: str, recipe: Recipe) -> None:
     """Every value that the recipe can give, held against what the world takes."""
-    params_model(world)
+    params_model(world, where)
+    for name in recipe.vary:
+        check_name(f"{where}.vary", world, name)
     for name, value in recipe.params.items():
         check_value(f"{where}.params", world, name, value)
     for part, values in (("draw", recipe.draw), ("choose", recipe.choose)):

@@ -6,9 +6,9 @@ A built-in world is known here. A world of a user's own tells when it is made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from loopyard.core.errors import ConfigError, expected
 from loopyard.core.scenario import Scenario
@@ -17,18 +17,30 @@ from loopyard.worlds.registry import BUILT_IN, load_class
 MODELS = {"yard": "loopyard.worlds.yard.params:YardParams"}
 
 
-def params_model(world: str) -> type[BaseModel] | None:
+def params_model(world: str, where: str = "scenario") -> type[BaseModel] | None:
     """The model of a built-in world's parameters; None for a world of a user's own.
 
     Raises:
-        ConfigError: neither a built-in world nor 'package.module:ClassName'.
+        ConfigError: neither a built-in world nor 'package.module:ClassName'; ``where`` begins it.
     """
     if world in MODELS:
         return load_class(MODELS[world], "world")
     if ":" not in world:
         wanted = f"one of {sorted(BUILT_IN)} or 'package.module:ClassName'"
-        raise ConfigError(expected("scenario", "world", world, wanted))
+        raise ConfigError(expected(where, "world", world, wanted))
     return None
+
+
+def check_name(where: str, world: str, name: str) -> None:
+    """Does the world have a parameter of this name?
+
+    Raises:
+        ConfigError: it has not; ``where`` begins the message.
+    """
+    model = params_model(world, where)
+    if model is not None and name not in model.model_fields:
+        wanted = f"a parameter of the {world}: {', '.join(model.model_fields)}"
+        raise ConfigError(expected(where, "parameter", name, wanted))
 
 
 def check_value(where: str, world: str, name: str, value: Any) -> None:
@@ -37,15 +49,13 @@ def check_value(where: str, world: str, name: str, value: Any) -> None:
     Raises:
         ConfigError: unknown parameter, wrong type or out of range; ``where`` begins the message.
     """
-    model = params_model(world)
-    if model is None:
+    check_name(where, world, name)
+    if (model := params_model(world)) is None:
         return
-    field = model.model_fields.get(name)
-    if field is None:
-        wanted = f"a parameter of the {world}: {', '.join(model.model_fields)}"
-        raise ConfigError(expected(where, "parameter", name, wanted))
+    field = model.model_fields[name]
+    kind: Any = field.annotation
     try:
-        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(value)
+        create_model("Value", value=(kind, field)).model_validate({"value": value})
     except ValidationError as error:
         message = error.errors()[0]["msg"]
         raise ConfigError(f"{where}.{name}: found {value!r}, {message}") from None

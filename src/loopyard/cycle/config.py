@@ -9,9 +9,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from loopyard.core.errors import ConfigError
+from loopyard.core.randomisation import Randomisation
 from loopyard.core.scenario import Scenario
 from loopyard.core.values import put, yaml_value
 from loopyard.experts.noise import NoiseSettings
+from loopyard.scenarios.sampling import Mix
 from loopyard.training.config import TrainConfig
 
 PLANNED_IN_TRAIN = ("minutes", "steps", "epochs", "init_from", "shares", "seed")
@@ -64,11 +66,34 @@ class GateSection(_Section):
         return self
 
 
+class ScenarioSection(_Section):
+    """Scenes of failure modes beside the general ones, to learn from and to be judged on.
+
+    modes: YAML files with modes of your own. mix: shares of general scenes and of each tier.
+    sampling: what a cycle samples by. ``feedback``: by the modes that the last rollouts failed,
+    ``prior``: by the registry's priorities, ``uniform``: every mode alike. variety: different
+    scenarios a cycle, each a model of its own. randomise: domain randomisation of every scene.
+    suite: which scenes choose and judge: ``all-modes``, ``general``, or a mode's id; their number
+    is split evenly over the modes. recoveries: expert drives a cycle that begin before_s seconds
+    before a rollout went wrong; they need sampling by feedback.
+    """
+
+    modes: tuple[Path, ...] = ()
+    mix: Mix = Mix()
+    sampling: Literal["feedback", "prior", "uniform"] = "feedback"
+    variety: int = Field(default=60, ge=1)
+    randomise: Randomisation | None = None
+    suite: str = "all-modes"
+    recoveries: int = Field(default=40, ge=0)
+    before_s: float = Field(default=3.0, gt=0.0)
+
+
 class Campaign(_Section):
     """A plan of cycles under one time budget, from cloning to the gate.
 
     budget_minutes: wall time for all of it; training fills what the rest leaves.
     train_shares: how that training time is split over the cycles.
+    scenarios: failure modes; without it every scene is a general one.
     """
 
     name: str = Field(default="campaign", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -83,6 +108,7 @@ class Campaign(_Section):
     workers: int = Field(default=0, ge=0)
     n_action_steps: int = Field(default=4, ge=1)
     videos: int = Field(default=6, ge=0)
+    scenarios: ScenarioSection | None = None
     generate: GenerateSection = GenerateSection()
     train: dict[str, Any] = Field(default_factory=dict)
     dagger: DaggerSection = DaggerSection()
@@ -108,7 +134,11 @@ class Campaign(_Section):
 
     @property
     def scenario(self) -> Scenario:
-        return Scenario(world=self.world, preset=self.preset, params=self.params)
+        """The general scene; what only some scenes have comes on top of it."""
+        randomise = self.scenarios.randomise if self.scenarios else None
+        return Scenario(
+            world=self.world, preset=self.preset, params=self.params, randomise=randomise
+        )
 
     @property
     def folder(self) -> Path:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -30,14 +30,21 @@ from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import Generated
 from loopyard.data.recorder import EpisodeRecorder
 from loopyard.data.video import VideoSettings
+from loopyard.evaluation.execution import start_execution
+from loopyard.evaluation.identity import policy_digest
+from loopyard.evaluation.metrics import rollout_metrics
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.rollout import RolloutJob, Watcher, drive
-from loopyard.evaluation.worker import WorkerPlan, load_for, make_scenario_world
+from loopyard.evaluation.suite_folder import SuiteFolder
+from loopyard.evaluation.trace import TraceRecorder
+from loopyard.evaluation.worker import Driven, WorkerPlan, load_for, make_scenario_world
 from loopyard.executors.executor import Executor
 from loopyard.experts.expert import Expert
 from loopyard.experts.registry import make_expert
 from loopyard.worlds.world import spec_of
 
+LEARN = "learn"
+"""The suite that a cycle's labelled rollouts make up."""
 Labels = Literal["path", "fork"]
 
 STRETCH_S = 2.0
@@ -64,6 +71,13 @@ class RelabelPlan:
     lockstep: int = 8
     expert: str | None = None
     video: VideoSettings = field(default_factory=VideoSettings)
+
+    @property
+    def digest(self) -> str:
+        """Names the policy and how it is executed, in the records."""
+        return policy_digest(
+            self.policy, n_action_steps=self.n_action_steps, temporal_ensemble=None
+        )
 
     @property
     def recorded_chunk(self) -> int:
@@ -139,6 +153,15 @@ class Relabel(Watcher):
         )
 
 
+class WheelTrace(TraceRecorder):
+    """Keeps what a shared wheel executed; comes after the `Relabel` that lets it choose."""
+
+    def tick(
+        self, tick: int, world: Any, obs: dict[str, Any], action: np.ndarray, info: dict[str, Any]
+    ) -> None:
+        super().tick(tick, world, obs, world.executed, info)
+
+
 def _no_phase(truth: Any) -> str:
     return ""
 
@@ -178,19 +201,23 @@ class RelabelHandler:
         worker = WorkerPlan(plan.policy, "", plan.scenario, plan.lockstep, plan.n_action_steps)
         self._policy = load_for(worker, self._spec.action.size)
 
-    def __call__(self, block: tuple[RolloutJob, ...]) -> list[EpisodeRow]:
-        watchers: dict[int, Relabel] = {}
+    def __call__(self, block: tuple[RolloutJob, ...]) -> list[tuple[EpisodeRow, Driven]]:
+        watchers: dict[int, tuple[Relabel, WheelTrace]] = {}
+        stride = start_execution(self._policy).stride
 
-        def observe(job: RolloutJob) -> list[Relabel]:
-            watchers[job.index] = Relabel(self._plan, job, self._spec)
-            return [watchers[job.index]]
+        def observe(job: RolloutJob) -> tuple[Relabel, WheelTrace]:
+            watchers[job.index] = Relabel(self._plan, job, self._spec), WheelTrace(stride)
+            return watchers[job.index]
 
-        rows = []
-        for job, _ in drive(cast(Any, self._worlds), self._policy, block, observe):
-            row = watchers.pop(job.index).row
-            assert row is not None
-            rows.append(row)
-        return rows
+        driven = []
+        worlds = cast(Any, self._worlds)
+        for job, record in drive(worlds, self._policy, block, observe, digest=self._plan.digest):
+            relabelled, recorder = watchers.pop(job.index)
+            assert relabelled.row is not None
+            trace = recorder.trace()
+            measured = replace(record, metrics=rollout_metrics(trace, record.outcome))
+            driven.append((relabelled.row, Driven(measured, trace.actions, trace.to_bytes())))
+        return driven
 
     def close(self) -> None:
         for world in self._worlds:
@@ -202,10 +229,12 @@ def relabel(
     scenes: Sequence[tuple[Scenario, int]],
     executor: Executor,
     on_episode: Callable[[EpisodeRow], None] | None = None,
+    out: Path | None = None,
 ) -> Generated:
     """Let the policy drive these scenes (scenario, seed) and seal what the expert says of it.
 
-    Slots that are durable already are not driven again.
+    Slots that are durable already are not driven again. out: a folder for records and traces of
+    the drives, as an evaluation keeps them, in a suite called ``learn``.
 
     Raises:
         CheckpointError: the policy cannot be loaded or does not fit the world.
@@ -228,8 +257,11 @@ def relabel(
     size = max(1, min(3 * plan.lockstep, -(-len(jobs) // max(1, executor.workers))))
     blocks = (tuple(jobs[at : at + size]) for at in range(0, len(jobs), size))
     frames = 0
-    for rows in executor.map(partial(RelabelHandler, plan), blocks):
-        for row in rows:
+    folder = SuiteFolder(out, LEARN, plan.digest) if out is not None else None
+    for drives in executor.map(partial(RelabelHandler, plan), blocks):
+        if folder is not None:
+            folder.keep([driven for _, driven in drives])
+        for row, _ in drives:
             frames += row.length
             done[row.slot] = row
             if on_episode is not None:

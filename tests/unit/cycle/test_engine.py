@@ -233,7 +233,9 @@ def test_cycles_pass_on_what_they_should(stage, campaign):
     assert {(call[0].seed, call[0].n_action_steps, call[3]) for call in stage.said["train"]} == {
         (3, 2, True)
     }
-    (first, seeds), (later, more_seeds) = stage.said["relabel"]
+    (first, scenes), (later, more_scenes) = stage.said["relabel"]
+    seeds, more_seeds = ([seed for _, seed in part] for part in (scenes, more_scenes))
+    assert all(scenario == campaign.scenario for scenario, _ in scenes + more_scenes)
     assert first.policy == str(folder / "cycles/01/checkpoints/last")
     assert (first.expert_share, later.expert_share) == (0.5, 0.25)
     assert not set(seeds) & set(more_seeds)

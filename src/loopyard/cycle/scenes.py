@@ -1,0 +1,85 @@
+"""Which scenes a campaign drives: sampled to learn from, fixed to be chosen and judged on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from loopyard.core.scenario import Scenario
+from loopyard.core.seeds import Split
+from loopyard.cycle.config import Campaign, ScenarioSection
+from loopyard.cycle.feedback import ModeResult, sampling_weights
+from loopyard.scenarios.registry import Registry, open_registry
+from loopyard.scenarios.sampling import Mix, sample
+from loopyard.scenarios.suites import ALL_MODES, GENERAL, suite_scenes
+
+CYCLE_STRIDE = 1000
+"""Sampling seeds of one campaign's cycles lie this far apart from the next campaign's."""
+
+
+def campaign_registry(campaign: Campaign) -> Registry:
+    """The modes that a campaign begins with.
+
+    Raises:
+        ConfigError: a file of the user's own modes is wrong.
+    """
+    modes = campaign.scenarios.modes if campaign.scenarios else ()
+    return open_registry(modes=modes)
+
+
+def learning_scenarios(
+    campaign: Campaign,
+    registry: Registry,
+    cycle: int,
+    count: int,
+    results: dict[str, ModeResult],
+) -> list[Scenario]:
+    """The scenarios of ``count`` drives of a cycle, equal ones side by side.
+
+    results: by mode, of the rollouts before this cycle; empty where there were none.
+    """
+    section = campaign.scenarios
+    if section is None or count == 0:
+        return [campaign.scenario] * count
+    mix, weights = _shares(section, registry, campaign.world, results)
+    seed = campaign.seed * CYCLE_STRIDE + cycle
+    different = min(count, section.variety)
+    drawn = sample(registry, campaign.scenario, different, seed, mix, weights)
+    return spread(drawn, count)
+
+
+def spread(scenarios: Sequence[Scenario], count: int) -> list[Scenario]:
+    """``count`` scenarios, each of these as often as any other to within one."""
+    each, more = divmod(count, len(scenarios))
+    return [
+        scenario for index, scenario in enumerate(scenarios) for _ in range(each + (index < more))
+    ]
+
+
+def judging_scenes(
+    campaign: Campaign, registry: Registry, n: int, split: Split
+) -> list[tuple[Scenario, int]]:
+    """About ``n`` scenes (scenario, seed) to choose or judge a checkpoint on.
+
+    For all modes, ``n`` is rounded up to the same number for each of them.
+    """
+    section = campaign.scenarios
+    name = section.suite if section else GENERAL
+    if name == ALL_MODES:
+        n = math.ceil(n / max(1, len(registry.of_world(campaign.world))))
+    return list(suite_scenes(name, n, campaign.scenario, registry, split))
+
+
+def _shares(
+    section: ScenarioSection, registry: Registry, world: str, results: dict[str, ModeResult]
+) -> tuple[Mix, dict[str, float]]:
+    if section.sampling == "feedback":
+        return section.mix, sampling_weights(registry, results)
+    if section.sampling == "prior":
+        return section.mix, sampling_weights(registry, {})
+    tiers = registry.tiers(world)
+    modes = sum(map(len, tiers.values()))
+    rest = (1.0 - section.mix.general) / max(1, modes)
+    parts = {f"tier_{tier}": rest * len(tiers[tier]) for tier in tiers}
+    mix = Mix(general=1.0 - sum(parts.values()), **parts)
+    return mix, dict.fromkeys((mode.id for mode in registry.modes), 1.0)

@@ -15,6 +15,7 @@ from loopyard.worlds.yard import model as m
 from loopyard.worlds.yard.features.catalogue import features_of
 from loopyard.worlds.yard.params import YardParams
 from loopyard.worlds.yard.scene import Scene
+from loopyard.worlds.yard.shapes import resize_box
 from loopyard.worlds.yard.signals import yard_signals
 from loopyard.worlds.yard.truth import YardTruth
 
@@ -304,10 +305,8 @@ class YardBody:
             body, geom = self._solid_body[index], self._solid_geom[index]
             self.model.body_pos[body] = (x, y, 0.0)
             self.model.body_quat[body] = _pose(x, y, yaw, z=0.0)[3:]
-            self.model.geom_size[geom] = half
             self.model.geom_pos[geom] = (0.0, 0.0, half[2])
-            self.model.geom_rbound[geom] = math.hypot(*half)
-            self.model.geom_aabb[geom] = (0.0, 0.0, 0.0, *half)
+            resize_box(self.model, geom, half)
 
 
 def _pose(x: float, y: float, yaw: float, *, z: float) -> tuple[float, ...]:

@@ -28,14 +28,21 @@ class CameraView:
     Args:
         pretty: shadows, reflections, antialiasing and the geoms of group 1. A plain view has none
             of these and costs about a tenth.
-        shadows: a plain view with shadows, for scenes in which they matter.
+        shadows, mirrors: a plain view with shadows or reflections, for scenes in which they matter.
 
     Raises:
         GraphicsError: no GL on this machine.
     """
 
     def __init__(
-        self, model: mujoco.MjModel, width: int, height: int, *, pretty: bool, shadows: bool = False
+        self,
+        model: mujoco.MjModel,
+        width: int,
+        height: int,
+        *,
+        pretty: bool,
+        shadows: bool = False,
+        mirrors: bool = False,
     ) -> None:
         quality = model.vis.quality
         kept = quality.shadowsize, quality.offsamples
@@ -54,6 +61,7 @@ class CameraView:
             for flag in PLAIN_OFF:
                 self._renderer.scene.flags[flag] = 0
             self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = int(shadows)
+            self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = int(mirrors)
 
     def draw(self, data: mujoco.MjData, camera: str) -> np.ndarray:
         """(H, W, 3) uint8 of the scene as ``data`` has it."""

@@ -37,6 +37,7 @@ def yard_xml(params: YardParams, features: Sequence[Feature] = ()) -> str:
     floor = "" if any(part.without_floor() for part in features) else _floor(params)
     kerb = _kerb(params, {side for part in features for side in part.open_sides()})
     special = "".join(part.xml() for part in features)
+    assets = "".join(part.assets() for part in features)
     return f"""
 <mujoco model="yard">
   <compiler angle="radian" autolimits="true"/>
@@ -52,6 +53,7 @@ def yard_xml(params: YardParams, features: Sequence[Feature] = ()) -> str:
     {_wood()}
     <texture name="sky" type="skybox" builtin="gradient" rgb1=".80 .87 .93" rgb2=".96 .96 .94"
              width="64" height="384"/>
+    {assets}
   </asset>
   <default>
     <geom condim="3" friction="0.6 0.005 0.0001" solref="0.012 1"/>

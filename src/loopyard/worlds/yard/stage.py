@@ -28,6 +28,7 @@ class Stage:
                 height,
                 pretty=pretty,
                 shadows=any(feature.shadows for feature in self.body.features),
+                mirrors=any(feature.mirrors for feature in self.body.features),
             )
         return self._views[key]
 

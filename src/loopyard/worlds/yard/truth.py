@@ -36,6 +36,7 @@ class YardTruth:
     view_half_rad: half of the ego camera's horizontal view. box_m: (2,) the middle of the box.
     required: (N,) bool, bricks that success asks for. fits: (N,) bool, bricks that the bucket can
     take. tries: (N,) int, how often the bucket closed on a brick in vain.
+    unknown: indices of bricks that nobody can know of: behind a door that is still shut.
     keep_out: (K, 5) as furniture, ground to stay off: holes, edges, fragile things with their
     distance. movers: who walks about. downhill: the loader stands on a descent.
     spill_mps2: sideways acceleration at the bucket from which a load slides out.
@@ -58,10 +59,18 @@ class YardTruth:
     required: np.ndarray
     fits: np.ndarray
     tries: np.ndarray
+    unknown: tuple[int, ...] = ()
     keep_out: np.ndarray = field(default_factory=lambda: np.empty((0, 5)))
     movers: tuple[MoverTruth, ...] = ()
     downhill: bool = False
     spill_mps2: float = math.inf
+
+    @property
+    def known(self) -> np.ndarray:
+        """(N,) bool: all bricks but the unknown ones."""
+        known = np.ones(len(self.held), dtype=bool)
+        known[list(self.unknown)] = False
+        return known
 
     @property
     def load(self) -> int:

@@ -29,6 +29,8 @@ class Feature:
     name = "feature"
     shadows = False
     """True: the learner's views are drawn with shadows too."""
+    mirrors = False
+    """True: they are drawn with reflections too."""
 
     def __init__(self, params: YardParams) -> None:
         self.params = params
@@ -46,6 +48,10 @@ class Feature:
 
     def xml(self) -> str:
         """Elements of its own for the worldbody."""
+        return ""
+
+    def assets(self) -> str:
+        """Materials and textures of its own."""
         return ""
 
     def without_floor(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from loopyard.core.errors import CheckpointError, ConfigError, expected
 from loopyard.core.machine import usable_cores
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import split_of
+from loopyard.evaluation.expert_policy import EXPERT, expert_digest
 from loopyard.evaluation.identity import policy_digest
-from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.record import RolloutRecord, SceneKey
 from loopyard.evaluation.result import Evaluation
 from loopyard.evaluation.rollout import RolloutJob
 from loopyard.evaluation.suite_folder import SuiteFolder
@@ -36,6 +37,8 @@ def evaluate(
     seeds: Sequence[int] = range(900_000, 900_100),
     *,
     params: dict[str, Any] | None = None,
+    scenes: Sequence[tuple[Scenario, int]] | None = None,
+    expert: str | None = None,
     workers: int | None = None,
     out: str | Path | None = None,
     suite: str | None = None,
@@ -51,43 +54,48 @@ def evaluate(
 
     policy: a checkpoint folder or a baseline's name (driven by `workers` processes, one a core
     unless said), or a policy in memory (driven in this process, unless it has a ``path``).
+    ``expert`` is the world's own expert, or the one that `expert` names.
+    scenes: (scenario, seed) pairs in place of world, preset, params and seeds. The scenarios may
+    differ, but not in what a policy sees and does (cameras, state, action, rate).
     out: a folder for ``<suite>.jsonl`` (a line as each block of drives ends), ``<suite>.json``
-    (the summary), the executed actions and `videos` films. Run again with the same `out`, seeds
-    that are already there for the same policy, settings and scene are not driven again.
+    (the summary), the executed actions and `videos` films. Run again with the same `out`, scenes
+    that are already there for the same policy and settings are not driven again.
     suite: a name for the files; else the split the seeds belong to.
     traces: keep each drive's signals, for its metrics and, with `out`, for a diagnosis.
     on_result: called with each record, in the order they come.
 
     Raises:
-        ConfigError: no seeds, or the same one twice, or videos without `out`.
+        ConfigError: no scenes, or the same one twice, or videos without `out`.
         CheckpointError, WorldError: what cannot be loaded, or does not fit together.
         Interrupted: stopped; what was driven is kept when there is an `out`.
     """
-    _check(seeds, videos, out, lockstep)
+    if scenes is None:
+        base = Scenario(world=world, preset=preset, params=params or {})
+        scenes = [(base, seed) for seed in seeds]
+    keys = [(scenario.digest, seed) for scenario, seed in scenes]
+    _check(keys, videos, out, lockstep)
     watch = Stopwatch()
-    scenario = Scenario(world=world, preset=preset, params=params or {})
-    plan = _plan(policy, scenario, min(lockstep, len(seeds)), n_action_steps, temporal_ensemble)
+    lockstep = 1 if policy == EXPERT else min(lockstep, len(scenes))
+    plan = _plan(policy, scenes[0][0], lockstep, n_action_steps, temporal_ensemble, expert)
     plan = replace(plan, traces=traces)
-    suite = suite or split_of(seeds[0]) or "rollouts"
+    suite = suite or split_of(scenes[0][1]) or "rollouts"
     folder = SuiteFolder(Path(out), suite, plan.digest) if out is not None else None
 
-    known = folder.known(scenario) if folder else {}
-    reused = [known[seed] for seed in seeds if seed in known]
-    found = {record.seed: record for record in reused}
-    for record in reused:
+    known = folder.known() if folder else {}
+    found = {key: known[key] for key in keys if key in known}
+    reused = len(found)
+    for record in found.values():
         _report(on_result, record)
-    missing = [
-        RolloutJob(scenario, seed, index) for index, seed in enumerate(seeds) if seed not in known
-    ]
+    missing = _jobs(scenes, keys, found)
     executor = executor or _executor(plan, workers, len(missing))
     for block in executor.map(rollout_handler(plan), _blocks(missing, executor.workers, lockstep)):
         if folder:
             folder.keep(block)
         for driven in block:
-            found[driven.record.seed] = driven.record
+            found[driven.record.scene] = driven.record
             _report(on_result, driven.record)
     result = Evaluation(
-        tuple(found[seed] for seed in seeds), plan.digest, suite, watch.seconds(), len(reused)
+        tuple(found[key] for key in keys), plan.digest, suite, watch.seconds(), reused
     )
     if folder:
         result = folder.film(result, videos, executor)
@@ -95,13 +103,27 @@ def evaluate(
     return result
 
 
-def _check(seeds: Sequence[int], videos: int, out: str | Path | None, lockstep: int) -> None:
-    if len(seeds) == 0 or len(set(seeds)) != len(seeds):
+def _jobs(
+    scenes: Sequence[tuple[Scenario, int]],
+    keys: Sequence[SceneKey],
+    found: Mapping[SceneKey, RolloutRecord],
+) -> list[RolloutJob]:
+    """What is left to drive, equal scenarios side by side: a change of scenario costs a model."""
+    place: dict[str, int] = {}
+    for digest, _ in keys:
+        place.setdefault(digest, len(place))
+    left = [index for index, key in enumerate(keys) if key not in found]
+    left.sort(key=lambda index: place[keys[index][0]])
+    return [RolloutJob(*scenes[index], index) for index in left]
+
+
+def _check(keys: Sequence[SceneKey], videos: int, out: str | Path | None, lockstep: int) -> None:
+    if len(keys) == 0 or len(set(keys)) != len(keys):
         raise ConfigError(
             expected(
                 "evaluate",
                 "seeds",
-                f"{len(seeds)} seeds, {len(set(seeds))} different",
+                f"{len(keys)} scenes, {len(set(keys))} different",
                 "at least one, each of them once",
             )
         )
@@ -117,7 +139,13 @@ def _plan(
     lockstep: int,
     n_action_steps: int | None,
     temporal_ensemble: float | None,
+    expert: str | None,
 ) -> WorkerPlan:
+    if policy == EXPERT:
+        digest = policy_digest(EXPERT, code=expert_digest(scenario.world, expert))
+        return WorkerPlan(EXPERT, digest, scenario, lockstep, expert=expert)
+    if expert is not None:
+        raise ConfigError(expected("evaluate", "expert", expert, f"none unless policy is {EXPERT}"))
     if isinstance(policy, str | Path):
         source: Policy | str = str(policy)
     else:

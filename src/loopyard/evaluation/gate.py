@@ -57,13 +57,13 @@ def judge(
     *,
     target: float = TARGET,
     floor: float = FLOOR,
-    candidate: Mapping[int, bool] | None = None,
-    incumbent: Mapping[int, bool] | None = None,
+    candidate: Mapping[Any, bool] | None = None,
+    incumbent: Mapping[Any, bool] | None = None,
     alpha: float = ALPHA,
 ) -> Verdict:
     """Decides by the rule at the head of this file.
 
-    candidate, incumbent: {seed: success} of both policies, where there is an incumbent.
+    candidate, incumbent: {scene or seed: success} of both policies, where there is an incumbent.
 
     Raises:
         ValueError: not 0 < floor <= target <= 1, successes not within 0..n, or an incumbent

@@ -12,6 +12,9 @@ from loopyard.core.errors import DatasetError
 from loopyard.core.outcome import Outcome
 from loopyard.core.scenario import Scenario
 
+SceneKey = tuple[str, int]
+"""A scene's name: the scenario's digest and the seed."""
+
 
 @dataclass(frozen=True)
 class RolloutRecord:
@@ -38,6 +41,11 @@ class RolloutRecord:
     def key(self) -> tuple[str, str, int]:
         """What makes a rollout this one and no other: policy, scenario and seed."""
         return self.policy, self.scenario.digest, self.seed
+
+    @property
+    def scene(self) -> SceneKey:
+        """The scene it was driven on."""
+        return self.scenario.digest, self.seed
 
     def with_video(self, video: str) -> RolloutRecord:
         return replace(self, video=video)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-from loopyard.evaluation.metrics import mean_metrics
-from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.by_mode import ModeResult, mode_result, results_by_mode
+from loopyard.evaluation.metrics import VIOLATION_PREFIX, mean_metrics
+from loopyard.evaluation.record import RolloutRecord, SceneKey
 from loopyard.evaluation.statistics import wilson
 
 BRICK_EVENTS = ("brick_held", "brick_delivered", "brick_dropped")
@@ -17,7 +18,7 @@ CONTACT_SUFFIX = "_contact"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One policy on one set of scenes; records in the order of the seeds asked for.
+    """One policy on one set of scenes; records in the order of the scenes asked for.
 
     wall_s: elapsed time of this call; reused: records found on disk from an earlier one.
     """
@@ -47,13 +48,25 @@ class Evaluation:
 
     @property
     def by_seed(self) -> dict[int, bool]:
-        """{seed: success}, as the gate compares two policies."""
+        """{seed: success}, as the gate compares two policies. Seeds of one scenario are unique,
+        and so are those of a named suite; for other scenes, see `by_scene`."""
         return {record.seed: record.outcome.success for record in self.records}
+
+    @property
+    def by_scene(self) -> dict[SceneKey, bool]:
+        """{(scenario digest, seed): success}, for scenes of several scenarios."""
+        return {record.scene: record.outcome.success for record in self.records}
+
+    @property
+    def by_mode(self) -> dict[str, ModeResult]:
+        """Results by failure mode; ``general`` for drives that have none."""
+        return results_by_mode((record.scenario.mode, record.outcome) for record in self.records)
 
     def summary(self) -> dict[str, Any]:
         """Plain JSON: the rate with its interval, and what happened on the way.
 
-        Bricks and contacts are there when the world counts such events.
+        Bricks and contacts are there when the world counts such events; ``modes`` when scenes have
+        failure modes. Safety violations stand apart: a drive may be a success and unsafe.
         """
         if not self.records:
             return {
@@ -66,6 +79,8 @@ class Evaluation:
             }
         outcomes = [record.outcome for record in self.records]
         scenario = self.records[0].scenario
+        several = {record.scenario.digest for record in self.records}
+        every = mode_result(outcomes)
         counts: Counter[str] = Counter()
         for outcome in outcomes:
             counts.update(outcome.counts)
@@ -75,7 +90,8 @@ class Evaluation:
             "policy": self.policy,
             "world": scenario.world,
             "preset": scenario.preset,
-            "params": scenario.params,
+            "params": scenario.params if len(several) == 1 else None,
+            "scenarios": len(several),
             "n": self.n,
             "successes": self.successes,
             "rate": self.success_rate,
@@ -92,6 +108,8 @@ class Evaluation:
             ),
             "bricks": _bricks(counts, sum(outcome.seconds for outcome in outcomes)),
             "contacts": _contacts(counts),
+            "violations": {"drives": every.violations, "events": every.events},
+            "modes": self._modes(),
             "counts": dict(sorted(counts.items())),
             "metrics": mean_metrics(record.metrics for record in self.records),
             "inference_p50_ms": median(record.inference_p50_ms for record in self.records),
@@ -102,12 +120,17 @@ class Evaluation:
             "videos": [record.video for record in self.records if record.video],
         }
 
+    def _modes(self) -> dict[str, Any]:
+        if all(record.scenario.mode is None for record in self.records):
+            return {}
+        return {mode: result.to_dict() for mode, result in self.by_mode.items()}
+
 
 def _contacts(counts: Counter[str]) -> dict[str, int]:
     return {
         name.removesuffix(CONTACT_SUFFIX): count
         for name, count in sorted(counts.items())
-        if name.endswith(CONTACT_SUFFIX)
+        if name.endswith(CONTACT_SUFFIX) and not name.startswith(VIOLATION_PREFIX)
     }
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -71,8 +72,8 @@ class Paired:
         return (self.wins - self.losses) / self.n if self.n else 0.0
 
 
-def compare(candidate: Mapping[int, bool], incumbent: Mapping[int, bool]) -> Paired:
-    """Compares on the seeds both were driven on: {seed: success} of each."""
+def compare(candidate: Mapping[Any, bool], incumbent: Mapping[Any, bool]) -> Paired:
+    """Compares on the scenes both were driven on: {scene or seed: success} of each."""
     shared = candidate.keys() & incumbent.keys()
     wins = sum(candidate[seed] and not incumbent[seed] for seed in shared)
     losses = sum(incumbent[seed] and not candidate[seed] for seed in shared)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from loopyard.core.scenario import Scenario
-from loopyard.evaluation.record import RolloutRecord, read_records, to_jsonl
+from loopyard.evaluation.record import RolloutRecord, SceneKey, read_records, to_jsonl
 from loopyard.evaluation.result import Evaluation
 from loopyard.evaluation.worker import Driven
 from loopyard.executors.executor import Executor
@@ -40,12 +39,10 @@ class SuiteFolder:
             # Drops the half line a killed run may have left, before anything is added.
             write_text(self._path, to_jsonl(self._records))
 
-    def known(self, scenario: Scenario) -> dict[int, RolloutRecord]:
-        return {
-            record.seed: record
-            for record in self._records
-            if (record.policy, record.scenario.digest) == (self._policy, scenario.digest)
-        }
+    def known(self) -> dict[SceneKey, RolloutRecord]:
+        """What this policy has driven, by scene."""
+        mine = (record for record in self._records if record.policy == self._policy)
+        return {record.scene: record for record in mine}
 
     def keep(self, block: Sequence[Driven]) -> None:
         """Actions first: a record promises that its actions are there."""
@@ -75,15 +72,15 @@ class SuiteFolder:
             for record in choose(result.records, videos)
         ]
         missing = [job for job in jobs if not job.path.exists()]
-        made = {job.record.seed for job in jobs} - {job.record.seed for job in missing}
+        made = {job.path for job in jobs} - {job.path for job in missing}
         for film in executor.map(film_handler, missing):
             if film.faithful:
-                made.add(film.seed)
+                made.add(film.path)
             else:
                 film.path.unlink()
         noted = tuple(
             record.with_video(str(self._video_path(record).relative_to(self._root)))
-            if record.seed in made
+            if self._video_path(record) in made
             else record
             for record in result.records
         )
@@ -96,14 +93,16 @@ class SuiteFolder:
         write_json(self._root / f"{self._suite}.json", result.summary())
 
     def _actions_path(self, record: RolloutRecord) -> Path:
-        return self._root / "actions" / f"{self._suite}-{self._policy}" / f"{record.seed}.npy"
+        name = f"{record.scenario.digest}-{record.seed}.npy"
+        return self._root / "actions" / f"{self._suite}-{self._policy}" / name
 
     def _actions(self, record: RolloutRecord) -> np.ndarray:
         return np.load(self._actions_path(record), allow_pickle=False)
 
     def _video_path(self, record: RolloutRecord) -> Path:
         end = "success" if record.outcome.success else "failure"
-        name = f"{self._suite}-{self._policy[:8]}-{end}-{record.seed}.mp4"
+        family = record.scenario.mode or record.scenario.digest[:8]
+        name = f"{self._suite}-{self._policy[:8]}-{end}-{family}-{record.seed}.mp4"
         return self._root / "videos" / name
 
 

@@ -8,23 +8,30 @@ from typing import Any
 
 import numpy as np
 
+from loopyard.core.errors import ConfigError, expected
 from loopyard.core.scenario import Scenario
 from loopyard.evaluation.execution import start_execution
+from loopyard.evaluation.expert_policy import EXPERT, ExpertPolicy, ShowsTruth
 from loopyard.evaluation.metrics import rollout_metrics
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.rollout import RolloutJob, drive
 from loopyard.evaluation.trace import TraceRecorder
+from loopyard.experts.registry import make_expert
 from loopyard.policies.policy import Policy
 
 Block = tuple[RolloutJob, ...]
 
-BASELINES = ("zero", "random")
+BASELINES = ("zero", "random", EXPERT)
 
 
 @dataclass(frozen=True)
 class WorkerPlan:
-    """How a worker sets itself up. policy: a checkpoint folder, a baseline's name, or a policy
-    itself where the work stays in this process."""
+    """How a worker sets itself up.
+
+    policy: a checkpoint folder, a baseline's name, or a policy itself where the work stays in this
+    process. scenario: what its worlds are made for; a job's own scenario may be another. expert:
+    ``package.module:ClassName`` where the policy is the expert and not the world's own.
+    """
 
     policy: str | Policy
     digest: str
@@ -33,6 +40,7 @@ class WorkerPlan:
     n_action_steps: int | None = None
     temporal_ensemble: float | None = None
     traces: bool = True
+    expert: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,12 @@ class RolloutHandler:
 
     def __init__(self, plan: WorkerPlan) -> None:
         self._plan = plan
-        self._worlds = [make_scenario_world(plan.scenario) for _ in range(plan.lockstep)]
-        self._action_size = int(self._worlds[0].action_space.shape[0])
-        self._policy = load_for(plan, self._action_size)
+        self._worlds: list[Any] = [make_scenario_world(plan.scenario) for _ in range(plan.lockstep)]
+        if plan.policy == EXPERT:
+            self._policy: Policy = ExpertPolicy(make_expert(self._worlds[0], plan.expert))
+            self._worlds = [ShowsTruth(world) for world in self._worlds]
+        else:
+            self._policy = load_for(plan, int(self._worlds[0].action_space.shape[0]))
 
     def __call__(self, block: Block) -> list[Driven]:
         recorders: dict[int, TraceRecorder] = {}
@@ -92,7 +103,13 @@ def make_scenario_world(scenario: Scenario) -> Any:
 
 
 def load_for(plan: WorkerPlan, action_size: int) -> Policy:
-    """The plan's policy; baselines are made for the world's own number of actions."""
+    """The plan's policy; baselines are made for the world's own number of actions.
+
+    Raises:
+        ConfigError: the expert, which needs a world that shows it the truth.
+    """
+    if plan.policy == EXPERT:
+        raise ConfigError(expected("policy", "name", EXPERT, "a policy that sees observations"))
     if not isinstance(plan.policy, str):
         return plan.policy
     if plan.policy in BASELINES:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 WHEEL_RADIUS_M = 0.14
 WHEEL_TRACK_M = 0.46
+LOADER_WIDTH_M = WHEEL_TRACK_M + 2 * WHEEL_RADIUS_M
+"""Over the wheels, which are spheres to what they touch."""
 CHASSIS_FRONT_M = 0.24
 CHASSIS_REAR_M = 0.46
 CHASSIS_HALF_WIDTH_M = 0.21

@@ -37,6 +37,8 @@ def yard_xml(params: YardParams, features: Sequence[Feature] = ()) -> str:
     floor = "" if any(part.without_floor() for part in features) else _floor(params)
     kerb = _kerb(params, {side for part in features for side in part.open_sides()})
     special = "".join(part.xml() for part in features)
+    holds = "".join(_hold(index) for index in range(params.bricks))
+    equality = holds + "".join(part.equality() for part in features)
     assets = "".join(part.assets() for part in features)
     return f"""
 <mujoco model="yard">
@@ -72,7 +74,7 @@ def yard_xml(params: YardParams, features: Sequence[Feature] = ()) -> str:
     {_cameras(params)}
     {_loader(params)}{bricks}
   </worldbody>
-  <equality>{"".join(_hold(index) for index in range(params.bricks))}</equality>
+  <equality>{equality}</equality>
   <actuator>
     <velocity name="left" joint="left" kv="5" forcerange="-11 11"/>
     <velocity name="right" joint="right" kv="5" forcerange="-11 11"/>

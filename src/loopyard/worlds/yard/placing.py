@@ -48,10 +48,28 @@ class Placer:
         """From now on nothing is set down on this disc; distances count from its rim."""
         self._furniture.append((np.array([x_m, y_m]), radius_m))
 
+    def keep_off_solid(self, row: np.ndarray) -> None:
+        """`keep_off` for a solid, (6,) as in `Scene.solids`: discs along its longer side."""
+        x, y, yaw, *half, _ = row
+        if half[1] > half[0]:
+            yaw, half = yaw + math.pi / 2, half[::-1]
+        ahead = np.array([math.cos(yaw), math.sin(yaw)])
+        count = max(1, math.ceil(half[0] / half[1]))
+        step_m = half[0] / count
+        radius_m = math.hypot(step_m, half[1])
+        for number in range(count):
+            at = (x, y) + ahead * (2 * number + 1 - count) * step_m
+            self.keep_off(at[0], at[1], radius_m)
+
+    def moved(self, bricks: np.ndarray, loader: np.ndarray) -> None:
+        """From now on distances count from bricks (N, 2 or 3) and loader (2 or 3,) there."""
+        self._bricks = [brick[:2] for brick in bricks]
+        self._loader = loader[:2]
+
     def furniture(self, kind: int) -> np.ndarray:
         """(3,) x, y, yaw for a piece of this index into FURNITURE_HALF_M."""
         radius_m = math.hypot(*FURNITURE_HALF_M[kind][:2])
-        place = self._draw(
+        place = self.draw(
             "furniture",
             FURNITURE_TO_KERB_M,
             lambda at: min(
@@ -64,7 +82,7 @@ class Placer:
 
     def loader(self) -> np.ndarray:
         """(3,) x, y, yaw of the loader."""
-        self._loader = self._draw(
+        self._loader = self.draw(
             "loader",
             LOADER_TO_KERB_M,
             lambda at: min(
@@ -76,7 +94,7 @@ class Placer:
 
     def brick(self) -> np.ndarray:
         """(3,) x, y, yaw of one more brick."""
-        place = self._draw("brick", BRICK_TO_KERB_M, self.brick_slack_m)
+        place = self.draw("brick", BRICK_TO_KERB_M, self.brick_slack_m)
         self._bricks.append(place)
         return np.append(place, self.rng.uniform(-math.pi, math.pi))
 
@@ -101,19 +119,35 @@ class Placer:
             default=math.inf,
         )
 
-    def _draw(self, what: str, kerb_m: float, slack_m: Callable[[np.ndarray], float]) -> np.ndarray:
+    def draw(
+        self,
+        what: str,
+        kerb_m: float,
+        slack_m: Callable[[np.ndarray], float],
+        *,
+        rng: np.random.Generator | None = None,
+        hopeless_m: float = HOPELESS_M,
+    ) -> np.ndarray:
+        """(2,) a place this far inside the kerb whose slack is not negative.
+
+        After TRIES, the one with the most slack, unless it misses its distances by hopeless_m.
+        """
+        rng = self.rng if rng is None else rng
         limit = self._half_m - kerb_m
         best, best_slack = np.zeros(2), -math.inf
         for _ in range(TRIES):
-            at = self.rng.uniform(-limit, limit, size=2)
+            at = rng.uniform(-limit, limit, size=2)
             slack = slack_m(at)
             if slack >= 0:
                 return at
             if slack > best_slack:
                 best, best_slack = at, slack
-        if best_slack < -HOPELESS_M:
-            raise WorldError(
-                f"yard: scene: {what}: found no free place in {TRIES} tries in a room of "
-                f"{2 * self._half_m:g} m, expected fewer things or a larger room_m"
-            )
+        if best_slack < -hopeless_m:
+            raise self.no_place(what)
         return best
+
+    def no_place(self, what: str) -> WorldError:
+        return WorldError(
+            f"yard: scene: {what}: found no free place in {TRIES} tries in a room of "
+            f"{2 * self._half_m:g} m, expected fewer things or a larger room_m"
+        )

@@ -50,6 +50,10 @@ class Feature:
         """Elements of its own for the worldbody."""
         return ""
 
+    def equality(self) -> str:
+        """Equality constraints of its own."""
+        return ""
+
     def assets(self) -> str:
         """Materials and textures of its own."""
         return ""

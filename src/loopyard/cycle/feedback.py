@@ -18,60 +18,13 @@ that the policy has learned give way to those that it has not.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
-from loopyard.core.outcome import Outcome
+from loopyard.evaluation.by_mode import ModeResult
 from loopyard.evaluation.statistics import wilson
 from loopyard.scenarios.registry import Registry
 
-GENERAL = "general"
-VIOLATION = "violation_"
 DECIMALS = 2
-
-
-@dataclass(frozen=True)
-class ModeResult:
-    """How the drives of one mode went. violations: drives with a safety violation, successes
-    among them too."""
-
-    n: int
-    successes: int
-    violations: int
-
-    @property
-    def failures(self) -> int:
-        return self.n - self.successes
-
-    def to_dict(self) -> dict[str, Any]:
-        low, high = wilson(self.successes, self.n)
-        return {
-            "n": self.n,
-            "successes": self.successes,
-            "rate": round(self.successes / self.n, 4) if self.n else None,
-            "wilson_95": [round(low, 4), round(high, 4)],
-            "violations": self.violations,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ModeResult:
-        return cls(data["n"], data["successes"], data["violations"])
-
-
-def results_by_mode(drives: Iterable[tuple[str | None, Outcome]]) -> dict[str, ModeResult]:
-    """The results of drives (mode id or None, outcome), by mode id or ``general``, sorted."""
-    counts: dict[str, Counter[str]] = {}
-    for mode, outcome in drives:
-        count = counts.setdefault(mode or GENERAL, Counter())
-        count["n"] += 1
-        count["successes"] += outcome.success
-        count["violations"] += any(name.startswith(VIOLATION) for name in outcome.counts)
-    return {
-        mode: ModeResult(count["n"], count["successes"], count["violations"])
-        for mode, count in sorted(counts.items())
-    }
 
 
 def learn(registry: Registry, results: Mapping[str, ModeResult], cycle: int) -> Registry:

@@ -26,7 +26,7 @@ class ModeResult:
     n: int
     successes: int
     violations: int
-    events: dict[str, int] = field(default_factory=dict)
+    events: dict[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def failures(self) -> int:

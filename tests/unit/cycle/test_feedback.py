@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loopyard.core.outcome import Outcome
-from loopyard.cycle.feedback import ModeResult, learn, results_by_mode, sampling_weights
+from loopyard.cycle.feedback import learn, sampling_weights
+from loopyard.evaluation.by_mode import ModeResult, results_by_mode
 from loopyard.scenarios.registry import built_in_registry
 
 WALL, DIM = "FM-C01", "FM-A03"

@@ -61,7 +61,7 @@ class YardBody:
         bricks = range(params.bricks)
         self._brick_q = np.array([names.joint(f"brick_{i}").qposadr[0] for i in bricks])
         self._brick_v = np.array([names.joint(f"brick_{i}").dofadr[0] for i in bricks])
-        self._box_m = np.full(2, params.box_centre_m)
+        self._box_body = names.body("box").id
         self._brick_geom = np.array([names.geom(f"brick_{i}").id for i in bricks])
         self._brick_body = np.array([names.body(f"brick_{i}").id for i in bricks])
         self._stud_geom = [
@@ -87,6 +87,7 @@ class YardBody:
     def place(self, scene: Scene, key: tuple[str, int]) -> None:
         """Everything as the scene has it, and at rest. key: scenario digest and scene seed."""
         self.scene = scene
+        self.model.body_pos[self._box_body, :2] = scene.box
         mujoco.mj_resetData(self.model, self.data)
         qpos = self.data.qpos
         qpos[self._loader_q : self._loader_q + 7] = _pose(*scene.loader, z=0.0)
@@ -158,7 +159,7 @@ class YardBody:
             furniture=self.scene.solids[:, :5],
             view_half_rad=self._view_half_rad,
             params=self.params,
-            box_m=self._box_m,
+            box_m=self.scene.box,
             required=self.scene.required,
             fits=self._fits,
             tries=self.tries.copy(),
@@ -268,7 +269,7 @@ class YardBody:
 
     def _inside_box(self, places: np.ndarray) -> np.ndarray:
         reach = self.params.box_side_m / 2 - g.BOX_WALL_M
-        outside = np.abs(places[:, :2] - self.params.box_centre_m) >= reach
+        outside = np.abs(places[:, :2] - self.scene.box) >= reach
         return ~(outside[:, 0] | outside[:, 1])
 
     def _delivery_events(self) -> dict[str, int]:

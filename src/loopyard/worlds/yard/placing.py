@@ -35,9 +35,12 @@ class Placer:
         WorldError: even the best place stands inside something else.
     """
 
-    def __init__(self, params: YardParams, rng: np.random.Generator) -> None:
+    def __init__(
+        self, params: YardParams, rng: np.random.Generator, box_m: np.ndarray | None = None
+    ) -> None:
+        """box_m: (2,) the middle of the box; by default where ``params`` have it."""
         self._half_m = params.half_m
-        self._box = np.full(2, params.box_centre_m)
+        self.box_m = np.full(2, params.box_centre_m) if box_m is None else box_m
         self._box_half_m = params.box_side_m / 2
         self.rng = rng
         self._bricks: list[np.ndarray] = []
@@ -109,7 +112,7 @@ class Placer:
         )
 
     def from_box_m(self, at: np.ndarray) -> float:
-        outside = np.maximum(np.abs(at - self._box) - self._box_half_m, 0.0)
+        outside = np.maximum(np.abs(at - self.box_m) - self._box_half_m, 0.0)
         return float(np.linalg.norm(outside))
 
     def from_solids_m(self, at: np.ndarray) -> float:

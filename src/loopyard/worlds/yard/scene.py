@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,8 @@ class Scene:
     bricks: (N, 3) x, y, yaw. brick_rgb: (N, 3) in [0, 1]. brick_half_m: (N, 3) half extents.
     required: (N,) bool, bricks that success asks for. stuck: (N,) bool, glued to the floor.
     loader: (3,) x, y, yaw. solids: (M, 6) x, y, yaw and half extents of what stands on the floor:
-    first the furniture, then what each feature set down, in their order.
+    first the furniture, then what each feature set down, in their order. box: (2,) its middle.
+    drawn: what domain randomisation drew for this scene, by name; {} without it.
     """
 
     bricks: np.ndarray
@@ -43,6 +45,8 @@ class Scene:
     stuck: np.ndarray
     loader: np.ndarray
     solids: np.ndarray
+    box: np.ndarray
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
 
 def draw_scene(
@@ -81,6 +85,7 @@ def _general(params: YardParams, placer: Placer) -> Scene:
         stuck=np.zeros(count, dtype=bool),
         loader=loader,
         solids=np.array(furniture).reshape(-1, 6),
+        box=placer.box_m,
     )
 
 

@@ -95,6 +95,20 @@ def ways_to(
     return Ways(waypoints, lengths_m, direct)
 
 
+def between(
+    furniture: np.ndarray, starts: np.ndarray, ends: np.ndarray, *, less_m: float
+) -> np.ndarray:
+    """(P,) bool: a piece of (M, 5) furniture, ``less_m`` smaller all round, stands on the line from
+    (P, 2) starts to ends."""
+    blocked = np.zeros(len(starts), dtype=bool)
+    for x, y, yaw, half_x, half_y in furniture:
+        turn, reach = _turn(yaw), np.array([half_x, half_y]) - less_m
+        a, b = (starts - (x, y)) @ turn, (ends - (x, y)) @ turn
+        # _free takes every start with every end: here one is meant for one.
+        blocked |= ~np.diagonal(_free(a[None], b[None], reach[None, None, None]))
+    return blocked
+
+
 def lined_up(truth: YardTruth, bricks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(N, 2) each brick itself, or a standoff place to line up from when it lies against something;
     and (N,) bool, it does and this place is near it.
@@ -165,13 +179,15 @@ def _edges(truth: YardTruth, here: np.ndarray, *, with_kerb: bool) -> list[np.nd
     return edges
 
 
-def turn_is_blocked(truth: YardTruth, steering: float) -> bool:
-    """Would the lowered bucket, turning on the spot, run into furniture or the box?"""
+def turn_is_blocked(truth: YardTruth, steering: float, *, with_kerb: bool = False) -> bool:
+    """Would the lowered bucket, turning on the spot, run into furniture, the box or the kerb?"""
     reach_m = g.bucket_reach_m(truth.lift)
     side_m = math.copysign(g.BUCKET_HALF_WIDTH_M + 0.024, steering)
     rim = np.array([(reach_m, side_m), (reach_m + g.BUCKET_DEPTH_M, side_m)])
     for angle in np.linspace(0.0, math.copysign(SWEEP_RAD, steering), 3):
         swept = np.array([truth.ahead(*point) for point in rim @ _turn(angle).T])
+        if with_kerb and np.abs(swept).max() > truth.params.half_m - SWEEP_MARGIN_M:
+            return True
         for x, y, yaw, half_x, half_y in _solids(truth, with_box=True):
             outside = np.abs((swept - (x, y)) @ _turn(yaw)) - (half_x, half_y)
             if (outside < SWEEP_MARGIN_M).all(axis=1).any():

@@ -2,7 +2,8 @@
 
 Every phase is inferred from the truth of the moment, nothing is remembered. Where the camera shows
 no brick, or the box lies behind, it always turns left: a policy that sees the same picture can do
-the same, while the shorter way round could hardly be told from picture and pose.
+the same, while the shorter way round could hardly be told from picture and pose. In a room that the
+camera does not see across, it goes on patrol instead, by its pose alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loopyard.experts.patrol import patrol_waypoint
+from loopyard.experts.sight import in_picture, in_sight, sight_range_m
 from loopyard.experts.steering import (
     TURN_ROOM_M,
     heading_to,
@@ -31,6 +34,8 @@ VIEW_MARGIN_RAD = math.radians(4.0)
 DETOUR_VIEW_RAD = 2.0
 DETOUR_MARGIN_RAD = 0.3
 """On a detour a brick may leave the picture this far, or this far beyond the detour itself."""
+PATROL_TURN_RAD = 0.6
+"""On patrol, the way ahead further round than this is always turned to by the left."""
 BOX_BEHIND_RAD = 2.0
 """The pose tells where the box is, but from here on it does not tell the shorter way to turn."""
 SCOOP_TURN_M = 0.98
@@ -140,13 +145,23 @@ class YardExpert:
         if away is not None:
             return _Move("approach", throttle=away, bucket_to=0.0, lift_to=0.0)
         found = _target(truth)
-        if found is None:
-            move = _Move("scan", steering=1.0, bucket_to=0.0, lift_to=0.0)
-        else:
-            move = self._approach(truth, *found)
-        if move.throttle == 0.0 and move.steering and turn_is_blocked(truth, move.steering):
+        move = self._scan(truth) if found is None else self._approach(truth, *found)
+        if (
+            move.throttle == 0.0
+            and move.steering
+            and turn_is_blocked(truth, move.steering, with_kerb=_is_near_sighted(truth))
+        ):
             return replace(move, steering=0.0, throttle=-0.6)
         return move
+
+    def _scan(self, truth: YardTruth) -> _Move:
+        if not _is_near_sighted(truth):
+            return _Move("scan", steering=1.0, bucket_to=0.0, lift_to=0.0)
+        heading = heading_to(truth, patrol_waypoint(truth))
+        if abs(heading) > PATROL_TURN_RAD:
+            return _Move("scan", steering=1.0, bucket_to=0.0, lift_to=0.0)
+        throttle = _forward(heading, math.inf, truth)
+        return _Move("scan", _steer(heading, truth), throttle, bucket_to=0.0, lift_to=0.0)
 
     def _approach(self, truth: YardTruth, target: np.ndarray, waypoint: np.ndarray) -> _Move:
         forward, left = truth.local(target)
@@ -201,6 +216,7 @@ def _wanted(truth: YardTruth) -> np.ndarray:
 def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:
     """The known brick that is cheapest to reach and the waypoint towards it, (2,) each, or None."""
     bricks = truth.bricks[_wanted(truth), :2]
+    bricks = bricks[in_sight(truth, bricks)]
     if not len(bricks):
         return None
     goals, lining_up = lined_up(truth, bricks)
@@ -214,12 +230,19 @@ def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:
     seen = truth.view_half_rad - VIEW_MARGIN_RAD
     limit = np.where(straight, seen, np.maximum(DETOUR_VIEW_RAD, apart))
     known = np.abs(to_brick) < limit
+    if _is_near_sighted(truth):
+        known &= ~straight | in_picture(truth, bricks)
     if not known.any():
         return None
     way_m = ways.lengths_m + np.linalg.norm(goals - bricks, axis=1)
     cost = np.where(known, way_m + 0.8 * np.abs(to_waypoint), math.inf)
     best = int(cost.argmin())
     return bricks[best], ways.waypoints[best]
+
+
+def _is_near_sighted(truth: YardTruth) -> bool:
+    """Does the picture not show a brick across the whole room?"""
+    return math.isfinite(sight_range_m(truth.params))
 
 
 def _headings(truth: YardTruth, points: np.ndarray) -> np.ndarray:

@@ -13,13 +13,13 @@ from loopyard.core.machine import describe_machine
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.journal import Journal
 from loopyard.cycle.measure import Measurement, measure
+from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver, Pulse
 from loopyard.cycle.plan import CyclePlan, Plan, make_plan
 from loopyard.cycle.runnable import require_runnable
 from loopyard.cycle.stages import CycleStages
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.gate import Verdict, judge
-from loopyard.scenarios.suites import suite_seeds
 from loopyard.store.atomic import write_json, write_text
 
 
@@ -88,17 +88,14 @@ class _Engine:
         chosen = max(self.rows, key=lambda row: (row["select"]["rate"], row["cycle"]))
         checkpoint = self.folder / chosen["checkpoint"]
         rollouts = self.folder / f"cycles/{chosen['cycle']:02d}/rollouts"
-        seeds = suite_seeds("gate", plan.gate)
+        scenes = CampaignModes(self.campaign).judging_scenes(plan.gate, "gate")
 
         def work() -> dict[str, Any]:
             campaign = self.campaign
-            with self.observer.progress(len(seeds), "rollouts", "gate") as on_result:
+            with self.observer.progress(len(scenes), "rollouts", "gate") as on_result:
                 result = evaluate(
                     str(checkpoint),
-                    campaign.world,
-                    campaign.preset,
-                    seeds,
-                    params=campaign.params,
+                    scenes=scenes,
                     workers=campaign.workers or None,
                     out=rollouts,
                     suite="gate",
@@ -119,10 +116,10 @@ class _Engine:
         if verdict.promoted:
             _point(self.folder / "best", checkpoint)
         videos = [str(rollouts / video) for video in facts["gate"].get("videos", [])]
-        return self._write_result((verdict, seeds, facts["gate"]), videos)
+        return self._write_result((verdict, facts["gate"]), videos)
 
     def _write_result(
-        self, judged: tuple[Verdict, range, dict[str, Any]] | None, videos: list[str]
+        self, judged: tuple[Verdict, dict[str, Any]] | None, videos: list[str]
     ) -> dict[str, Any]:
         result: dict[str, Any] = {
             "world": self.campaign.world,
@@ -138,13 +135,13 @@ class _Engine:
             "report": str(self.folder / "report/index.html"),
         }
         if judged is not None:
-            verdict, seeds, summary = judged
+            verdict, summary = judged
             result["gate"] = {
                 "n": verdict.n,
                 "successes": verdict.successes,
                 "rate": verdict.rate,
                 "wilson_95": list(verdict.wilson_95),
-                "seeds": [seeds[0], seeds[-1]],
+                "seeds": summary["seeds"],
                 "verdict": verdict.verdict,
                 "reason": verdict.reason,
                 "summary": summary,

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import Split
 from loopyard.cycle.config import Campaign, ScenarioSection
-from loopyard.cycle.feedback import ModeResult, sampling_weights
+from loopyard.cycle.feedback import sampling_weights
+from loopyard.evaluation.by_mode import ModeResult
 from loopyard.scenarios.registry import Registry, open_registry
 from loopyard.scenarios.sampling import Mix, sample
 from loopyard.scenarios.suites import ALL_MODES, GENERAL, suite_scenes

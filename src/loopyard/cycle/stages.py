@@ -11,13 +11,14 @@ from loopyard.cycle.config import Campaign
 from loopyard.cycle.dagger import RelabelPlan, relabel
 from loopyard.cycle.journal import Journal
 from loopyard.cycle.measure import workers_of
+from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
 from loopyard.cycle.plan import CyclePlan
 from loopyard.data.audit import audit
-from loopyard.data.generate import DrivePlan, generate
+from loopyard.data.generate import DrivePlan, Generated, generate
+from loopyard.data.start import Start
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.executors.local import LocalExecutor
-from loopyard.scenarios.suites import suite_seeds
 from loopyard.store.atomic import write_json
 from loopyard.training.config import TrainConfig
 from loopyard.training.loop import train
@@ -35,18 +36,24 @@ class CycleStages:
         self._datasets: list[Path] = []
         self._checkpoint: Path | None = None
         self._lineage: list[Any] = [campaign.plain()]
+        self._modes = CampaignModes(campaign)
 
     def run(self, plan: CyclePlan) -> dict[str, Any]:
         """The cycle's row of result.json."""
         folder = self._campaign.folder / f"cycles/{plan.cycle:02d}"
         self._observer.stage(f"cycle {plan.cycle}")
-        made = self._step(plan, "data", lambda: self._data(plan, folder / "dataset"))
+        made = self._step(plan, "data", lambda: self._data(plan, folder))
         write_json(folder / "generate.json", made)
-        self._step(plan, "audit", lambda: self._audit(folder))
+        self._step(plan, "audit", lambda: self._audit(folder / "dataset"))
         self._datasets.append(folder / "dataset")
+        if self._modes.recoveries and self._checkpoint is not None:
+            recovered = self._step(plan, "recover", lambda: self._recover(folder))
+            if recovered["episodes"]:
+                self._datasets.append(folder / "recovery")
         trained = self._step(plan, "train", lambda: self._train(plan, folder / "checkpoints"))
         self._checkpoint = folder / "checkpoints/last"
         select = self._step(plan, "select", lambda: self._select(plan, folder / "rollouts"))
+        self._modes.learn(plan.cycle, folder)
         row = {
             "cycle": plan.cycle,
             "episodes": made["episodes"],
@@ -72,44 +79,75 @@ class CycleStages:
         self._lineage.append([plan.cycle, name])
         return facts
 
-    def _data(self, plan: CyclePlan, root: Path) -> dict[str, Any]:
-        campaign = self._campaign
+    def _data(self, plan: CyclePlan, folder: Path) -> dict[str, Any]:
         if self._checkpoint is None:
-            drive = DrivePlan(
-                scenario=campaign.scenario,
-                root=root,
-                seed=campaign.seed,
-                noise=campaign.generate.noise,
-                expert=campaign.expert,
-            )
-            with self._observer.progress(plan.episodes, "episodes", "generate") as done:
-                made = generate(drive, plan.episodes, self._executor, lambda row: done(row.kept))
-            return made.facts()
-        shares = campaign.dagger.expert_share
-        driven = RelabelPlan(
-            policy=str(self._checkpoint),
+            return self._demonstrate(plan, folder).facts()
+        return self._relabel(plan, folder, self._checkpoint).facts()
+
+    def _demonstrate(self, plan: CyclePlan, folder: Path) -> Generated:
+        scenarios = self._modes.learning_scenarios(plan.cycle, plan.episodes, folder)
+        several = self._campaign.scenarios is not None
+        starts = tuple(map(Start, scenarios)) if several else ()
+        drive = self._expert_drive(folder / "dataset", starts=starts)
+        with self._observer.progress(plan.episodes, "episodes", "generate") as done:
+            return generate(drive, plan.episodes, self._executor, lambda row: done(row.kept))
+
+    def _expert_drive(self, root: Path, **more: Any) -> DrivePlan:
+        campaign = self._campaign
+        return DrivePlan(
             scenario=campaign.scenario,
             root=root,
+            seed=campaign.seed,
+            noise=campaign.generate.noise,
+            expert=campaign.expert,
+            **more,
+        )
+
+    def _relabel(self, plan: CyclePlan, folder: Path, checkpoint: Path) -> Generated:
+        campaign = self._campaign
+        shares = campaign.dagger.expert_share
+        driven = RelabelPlan(
+            policy=str(checkpoint),
+            scenario=campaign.scenario,
+            root=folder / "dataset",
             labels=campaign.dagger.labels,
             fork_every=campaign.dagger.fork_every,
-            chunk_size=_chunk_size(self._checkpoint),
+            chunk_size=_chunk_size(checkpoint),
             expert_share=shares[min(plan.cycle - 2, len(shares) - 1)],
             n_action_steps=campaign.n_action_steps,
             expert=campaign.expert,
         )
         first = train_seed(campaign.seed, RELABEL_FROM + (plan.cycle - 2) * plan.rollouts)
-        scenes = [(campaign.scenario, seed) for seed in range(first, first + plan.rollouts)]
+        scenarios = self._modes.learning_scenarios(plan.cycle, plan.rollouts, folder)
+        scenes = [(scenario, first + index) for index, scenario in enumerate(scenarios)]
         with self._observer.progress(plan.rollouts, "rollouts", "relabel") as done:
-            made = relabel(driven, scenes, self._executor, lambda row: done(row.outcome.success))
+            return relabel(
+                driven,
+                scenes,
+                self._executor,
+                lambda row: done(row.outcome.success),
+                out=folder / "rollouts",
+            )
+
+    def _recover(self, folder: Path) -> dict[str, Any]:
+        """Expert drives from shortly before the failures of this cycle's rollouts."""
+        starts = tuple(self._modes.recovery_starts(folder))
+        if not starts:
+            return {"episodes": 0}
+        drive = self._expert_drive(folder / "recovery", starts=starts, tries=len(starts))
+        with self._observer.progress(len(starts), "episodes", "recover") as done:
+            made = generate(drive, len(starts), self._executor, lambda row: done(row.kept))
+        self._audit(folder / "recovery")
         return made.facts()
 
-    def _audit(self, folder: Path) -> dict[str, Any]:
-        report = audit(folder / "dataset")
-        write_json(folder / "audit.json", report.to_dict())
+    def _audit(self, dataset: Path) -> dict[str, Any]:
+        report = audit(dataset)
+        name = "audit.json" if dataset.name == "dataset" else f"audit-{dataset.name}.json"
+        write_json(dataset.parent / name, report.to_dict())
         if report.verdict == "fail":
             bad = [check for check in report.checks if check.verdict == "fail"]
             reasons = "; ".join(f"{check.name}: found {check.found}" for check in bad)
-            raise DatasetError(f"{folder / 'dataset'}: audit failed: {reasons}")
+            raise DatasetError(f"{dataset}: audit failed: {reasons}")
         return {"verdict": report.verdict}
 
     def _train(self, plan: CyclePlan, out: Path) -> dict[str, Any]:
@@ -136,15 +174,12 @@ class CycleStages:
         }
 
     def _select(self, plan: CyclePlan, out: Path) -> dict[str, Any]:
-        campaign, seeds = self._campaign, suite_seeds("select", plan.select)
-        with self._observer.progress(plan.select, "rollouts", "select") as done:
+        scenes = self._modes.judging_scenes(plan.select, "select")
+        with self._observer.progress(len(scenes), "rollouts", "select") as done:
             result = evaluate(
                 str(self._checkpoint),
-                campaign.world,
-                campaign.preset,
-                seeds,
-                params=campaign.params,
-                workers=campaign.workers or None,
+                scenes=scenes,
+                workers=self._campaign.workers or None,
                 out=out,
                 suite="select",
                 on_result=lambda record: done(record.outcome.success),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.recorder import EpisodeRecorder
-from loopyard.data.start import Start, begin
+from loopyard.data.start import Start, begin, starts_digest
 from loopyard.data.video import VideoSettings
 from loopyard.executors.executor import Executor
 from loopyard.experts.noise import ActionNoise, DartNoise, NoiseSettings, no_noise
@@ -38,6 +39,7 @@ class DrivePlan:
     seed: the campaign's; slot i drives its i-th training scene.
     starts: slot i begins at the i-th of these, and from the first again after the last; empty for
     the beginning of ``scenario``. All of them have the spec of ``scenario``.
+    tries: no more drives than this, even where too few of them succeed; None for no such limit.
     """
 
     scenario: Scenario
@@ -47,6 +49,7 @@ class DrivePlan:
     expert: str | None = None
     video: VideoSettings = field(default_factory=VideoSettings)
     starts: tuple[Start, ...] = ()
+    tries: int | None = None
 
     def start_of(self, slot: int) -> tuple[Start, int]:
         """Where this slot's drive begins, and the seed of its scene."""
@@ -149,7 +152,7 @@ def generate(
     builder = DatasetBuilder(plan.root, _spec(plan), video=plan.video, lineage=_lineage(plan))
     rows = builder.slots()
     frames = 0
-    for slots in iter(lambda: _open_slots(rows, episodes), []):
+    for slots in iter(lambda: _open_slots(rows, episodes, plan.tries), []):
         for row in executor.map(partial(ExpertDrive, plan), _until(slots, deadline_s)):
             rows[row.slot] = row
             frames += row.length
@@ -163,14 +166,15 @@ def generate(
     return Generated(dataset, len(rows) - failed, failed, frames, time.monotonic() - start_s)
 
 
-def _open_slots(rows: dict[int, EpisodeRow], episodes: int) -> list[int]:
+def _open_slots(rows: dict[int, EpisodeRow], episodes: int, tries: int | None) -> list[int]:
     """The slots still to drive: the first ``episodes``, and one more for each failed one."""
-    wanted = episodes
+    most = math.inf if tries is None else tries
+    wanted = min(episodes, most)
     while True:
         failed = sum(not row.kept for slot, row in rows.items() if slot < wanted)
-        if wanted >= episodes + failed:
-            return [slot for slot in range(wanted) if slot not in rows]
-        wanted = episodes + failed
+        if wanted >= min(episodes + failed, most):
+            return [slot for slot in range(int(wanted)) if slot not in rows]
+        wanted = min(episodes + failed, most)
 
 
 def _until(slots: list[int], deadline_s: float | None) -> Iterator[int]:
@@ -181,6 +185,8 @@ def _until(slots: list[int], deadline_s: float | None) -> Iterator[int]:
 
 
 def _require_hope(plan: DrivePlan, rows: dict[int, EpisodeRow]) -> None:
+    if plan.tries is not None:
+        return
     kept = sum(row.kept for row in rows.values())
     if len(rows) >= HOPELESS_AFTER and kept < HOPELESS_SHARE * len(rows):
         raise DatasetError(
@@ -209,7 +215,7 @@ def _lineage(plan: DrivePlan) -> dict[str, Any]:
         "seed": plan.seed,
         "noise": None if plan.noise is None else plan.noise.model_dump(),
         "expert": plan.expert,
-        **({"starts": [start.digest for start in plan.starts]} if plan.starts else {}),
+        **({"starts": starts_digest(plan.starts)} if plan.starts else {}),
     }
 
 

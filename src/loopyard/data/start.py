@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,11 @@ class Start:
         head = json.dumps([self.scenario.digest, self.seed, self.ticks])
         actions = b"" if self.actions is None else np.asarray(self.actions, np.float32).tobytes()
         return hashlib.sha256(head.encode() + actions).hexdigest()[:16]
+
+
+def starts_digest(starts: Sequence[Start]) -> str:
+    """16 hex digits that name several starts in their order."""
+    return hashlib.sha256(" ".join(start.digest for start in starts).encode()).hexdigest()[:16]
 
 
 def begin(world: Any, start: Start, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,7 +13,6 @@ import yaml
 
 from loopyard.core.errors import ConfigError, DatasetError
 from loopyard.core.outcome import Outcome
-from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import split_of
 from loopyard.cycle import engine, stages
 from loopyard.cycle.config import Campaign
@@ -59,9 +58,9 @@ class Stage:
         self.note("generate", (plan, episodes))
         return Made(episodes)
 
-    def relabel(self, plan, seeds, executor, on_episode=None):
-        self.note("relabel", (plan, seeds))
-        return Made(len(seeds))
+    def relabel(self, plan, scenes, executor, on_episode=None, out=None):
+        self.note("relabel", (plan, scenes))
+        return Made(len(scenes))
 
     def audit(self, path):
         self.note("audit", path)
@@ -72,14 +71,13 @@ class Stage:
         (out / "last").mkdir(parents=True)
         return TrainResult(0.1, 0.2, 1000, 500.0, 60.0, out / "best", out / "last")
 
-    def evaluate(self, policy, world, preset, seeds, *, suite, **options):
+    def evaluate(self, policy, *, scenes, suite, **options):
+        seeds = [seed for _, seed in scenes]
         self.note(suite, (policy, seeds, options))
         share = self.successes.pop(0)
         records = [
-            RolloutRecord(
-                seed, Scenario(world=world, preset=preset), outcome(at < share * len(seeds))
-            )
-            for at, seed in enumerate(seeds)
+            RolloutRecord(seed, scenario, outcome(at < share * len(seeds)))
+            for at, (scenario, seed) in enumerate(scenes)
         ]
         films = [
             record.with_video("videos/a.mp4") if at == 0 and suite == "gate" else record

@@ -1,0 +1,98 @@
+"""The failure modes of one campaign: the registry as it is now, what was measured, what is next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from loopyard.core.scenario import Scenario
+from loopyard.core.seeds import Split
+from loopyard.cycle.config import Campaign
+from loopyard.cycle.feedback import learn, sampling_weights
+from loopyard.cycle.recovery import failures_of, recovery_starts
+from loopyard.cycle.scenes import campaign_registry, judging_scenes, learning_scenarios
+from loopyard.data.dataset import open_dataset
+from loopyard.data.start import Start
+from loopyard.evaluation.by_mode import ModeResult, results_by_mode
+from loopyard.evaluation.record import read_records
+from loopyard.scenarios.registry_file import save_registry
+from loopyard.store.atomic import write_json, write_text
+
+SELECT, LEARN = "select", "learn"
+
+
+class CampaignModes:
+    """Samples scenes for a campaign and learns from their rollouts, cycle by cycle.
+
+    A campaign without scenarios has general scenes alone, and nothing is learned of modes. What
+    is learned is a pure function of the records in the run folder: a campaign that goes on after
+    a kill learns the same again.
+    """
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self.registry = campaign_registry(campaign)
+        self._results: dict[str, ModeResult] = {}
+
+    @property
+    def recoveries(self) -> int:
+        """How many drives a cycle shall begin before a failure."""
+        section = self._campaign.scenarios
+        return section.recoveries if section and section.sampling == "feedback" else 0
+
+    def learning_scenarios(self, cycle: int, count: int, folder: Path) -> list[Scenario]:
+        """The scenarios of a cycle's ``count`` drives; also written to ``scenarios.jsonl``."""
+        scenarios = learning_scenarios(self._campaign, self.registry, cycle, count, self._results)
+        if self._campaign.scenarios is not None:
+            lines = (scenario.model_dump_json() + "\n" for scenario in scenarios)
+            write_text(folder / "scenarios.jsonl", "".join(lines))
+        return scenarios
+
+    def judging_scenes(self, n: int, split: Split) -> list[tuple[Scenario, int]]:
+        """The scenes to choose or to judge a checkpoint on."""
+        return judging_scenes(self._campaign, self.registry, n, split)
+
+    def recovery_starts(self, folder: Path) -> list[Start]:
+        """Starts before the failures of the rollouts in a cycle's folder."""
+        section = self._campaign.scenarios
+        assert section is not None
+        dataset = open_dataset(folder / "dataset")
+        weights = sampling_weights(self.registry, self._results)
+        failures = failures_of(folder / "dataset", _onsets_s(folder / "rollouts"))
+        return recovery_starts(failures, section.recoveries, section.before_s, dataset.fps, weights)
+
+    def learn(self, cycle: int, folder: Path) -> None:
+        """Take in a cycle's rollouts: those that were labelled and those that chose.
+
+        Writes ``modes.json``, the results by mode, and ``registry.json``, the registry after them.
+        """
+        if self._campaign.scenarios is None:
+            return
+        rollouts = folder / "rollouts"
+        records = [
+            record
+            for suite in (LEARN, SELECT)
+            for record in read_records(rollouts / f"{suite}.jsonl")
+        ]
+        self._results = results_by_mode(
+            (record.scenario.mode, record.outcome) for record in records
+        )
+        if self._campaign.scenarios.sampling == "feedback":
+            self.registry = learn(self.registry, self._results, cycle)
+        plain: dict[str, Any] = {mode: found.to_dict() for mode, found in self._results.items()}
+        write_json(folder / "modes.json", {"cycle": cycle, "modes": plain})
+        save_registry(self.registry, folder / "registry.json")
+
+
+def _onsets_s(rollouts: Path) -> dict[tuple[str, int], float]:
+    """When each failed rollout began to go wrong, where a diagnosis lies beside the records."""
+    path = rollouts / "diagnosis.json"
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text())
+    return {
+        (row["scenario"], row["seed"]): float(row["onset_s"])
+        for row in found.get("rollouts", [])
+        if row.get("onset_s") is not None
+    }

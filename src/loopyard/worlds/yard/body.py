@@ -234,7 +234,7 @@ class YardBody:
         if not free_slots:
             return {}
         taken = 0
-        for index in np.flatnonzero(self.truth().in_mouth())[: len(free_slots)]:
+        for index in np.flatnonzero(self.truth().in_mouth() & ~self.scene.stuck)[: len(free_slots)]:
             self.slots[index] = free_slots[taken]
             taken += 1
         if taken:

@@ -101,7 +101,7 @@ class YardTruth:
         )
 
     def in_mouth(self) -> np.ndarray:
-        """(N,) bool: free bricks on the floor that stand between the cheeks of a lowered bucket.
+        """(N,) bool: free bricks on the floor between the cheeks of a lowered bucket, that fit in.
 
         The mouth is taken where it is with the bucket open, however far it is curled now, so that
         curling goes on until the hold takes.
@@ -110,4 +110,4 @@ class YardTruth:
         between = np.abs(local[:, 1]) < g.MOUTH_HALF_WIDTH_M
         inside = (local[:, 0] > g.MOUTH_X_M[0]) & (local[:, 0] < g.MOUTH_X_M[1])
         on_floor = self.bricks[:, 2] < 0.2
-        return between & inside & on_floor & ~self.held & ~self.delivered
+        return between & inside & on_floor & self.fits & ~self.held & ~self.delivered

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from loopyard.core.clock import Clock, SystemClock
 from loopyard.store.atomic import write_text
 from loopyard.surface.report import sections
+from loopyard.surface.report.modes_section import failure_modes
 from loopyard.surface.report.run_folder import RunFolder, read_run_folder
 from loopyard.surface.report.wording import count, duration, flat, plain
 
@@ -64,6 +65,7 @@ def render(run: RunFolder, films: list[dict[str, Any]], made: datetime) -> str:
         verdict=sections.verdict(run),
         asked=sections.asked(run),
         cycles=cycles,
+        modes=failure_modes(run),
         failures=sections.failures(run),
         films=films,
         times=times,

@@ -24,7 +24,10 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True)
 class CycleFolder:
-    """One cycle. facts: its row of result.json, filled up from its own files."""
+    """One cycle. facts: its row of result.json, filled up from its own files.
+
+    modes: results by failure mode. registry: the failure modes after the cycle.
+    """
 
     number: int
     facts: Facts
@@ -34,6 +37,8 @@ class CycleFolder:
     videos: list[Path]
     generate: Facts
     audit: Facts
+    modes: Facts = field(default_factory=dict)
+    registry: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,8 @@ def _read_cycle(reader: _Reader, folder: Path, row: Facts) -> CycleFolder:
         videos=sorted((folder / "rollouts" / "videos").glob("*.mp4")),
         generate=generate,
         audit=reader.mapping(f"{name}/audit.json"),
+        modes=reader.mapping(f"{name}/modes.json").get("modes", {}),
+        registry=reader.mapping(f"{name}/registry.json"),
     )
 
 

@@ -37,6 +37,7 @@ class YardTruth:
     required: (N,) bool, bricks that success asks for. fits: (N,) bool, bricks that the bucket can
     take. tries: (N,) int, how often the bucket closed on a brick in vain.
     unknown: indices of bricks that nobody can know of: behind a door that is still shut.
+    floor_m: height of the floor under each brick, (N,) or one for all.
     keep_out: (K, 5) as furniture, ground to stay off: holes, edges, fragile things with their
     distance. movers: who walks about. downhill: the loader stands on a descent.
     spill_mps2: sideways acceleration at the bucket from which a load slides out.
@@ -60,6 +61,7 @@ class YardTruth:
     fits: np.ndarray
     tries: np.ndarray
     unknown: tuple[int, ...] = ()
+    floor_m: np.ndarray | float = 0.0
     keep_out: np.ndarray = field(default_factory=lambda: np.empty((0, 5)))
     movers: tuple[MoverTruth, ...] = ()
     downhill: bool = False
@@ -109,5 +111,5 @@ class YardTruth:
         local = self.local(self.bricks) - (g.bucket_reach_m(self.lift), 0.0)
         between = np.abs(local[:, 1]) < g.MOUTH_HALF_WIDTH_M
         inside = (local[:, 0] > g.MOUTH_X_M[0]) & (local[:, 0] < g.MOUTH_X_M[1])
-        on_floor = self.bricks[:, 2] < 0.2
+        on_floor = self.bricks[:, 2] - self.floor_m < 0.2
         return between & inside & on_floor & self.fits & ~self.held & ~self.delivered

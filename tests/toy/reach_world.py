@@ -39,6 +39,10 @@ class ReachWorld(gymnasium.Env):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         time.sleep(self.sleep_s)
+        scenario = (options or {}).get("scenario")
+        for name in ("glued_every", "max_steps"):
+            if scenario is not None and name in scenario.params:
+                setattr(self, name, scenario.params[name])
         rng = np.random.default_rng(seed)
         self.place = rng.uniform(-1, 1, 2)
         turn = rng.uniform(0, 2 * np.pi)

@@ -45,7 +45,7 @@ def learning_scenarios(
     mix, weights = _shares(section, registry, campaign.world, results)
     seed = campaign.seed * CYCLE_STRIDE + cycle
     different = min(count, section.variety)
-    drawn = sample(registry, campaign.scenario, different, seed, mix, weights)
+    drawn = sample(registry, campaign.scenario, different, seed, mix, weights, distinct=False)
     return spread(drawn, count)
 
 

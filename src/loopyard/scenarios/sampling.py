@@ -56,8 +56,10 @@ def sample(
     seed: int,
     mix: Mix | None = None,
     weights: Mapping[str, float] | None = None,
+    *,
+    distinct: bool = True,
 ) -> list[Scenario]:
-    """``n`` different scenarios about ``base``, in an order that mixes them.
+    """``n`` scenarios about ``base``, all different, in an order that mixes them.
 
     The counts follow `mix` to the nearest scenario; within a tier, modes come in proportion to
     their priority, or to `weights` (by mode id; a mode without one keeps its priority). Each
@@ -66,6 +68,8 @@ def sample(
     or, where base has randomisation, in the width of its ranges.
 
     The same arguments give the same scenarios, on any machine.
+
+    distinct: False lets a scenario come again where there are not enough different ones.
 
     Raises:
         ConfigError: fewer than one asked for, no mode for this world, a weight that is negative,
@@ -89,7 +93,8 @@ def sample(
     order = stream("sample-order", seed).permutation(n)
     taken: set[str] = set()
     drawn = [
-        _distinct(registry, base, mode, seed, index, taken) for index, mode in enumerate(chosen)
+        _drawn(registry, base, mode, seed, index, taken, distinct=distinct)
+        for index, mode in enumerate(chosen)
     ]
     return [drawn[index] for index in order]
 
@@ -127,22 +132,26 @@ def _pick(
     return [group[min(int(place), len(group) - 1)] for place in np.searchsorted(edges, points)]
 
 
-def _distinct(
+def _drawn(
     registry: Registry,
     base: Scenario,
     mode: FailureMode | None,
     seed: int,
     index: int,
     taken: set[str],
+    *,
+    distinct: bool,
 ) -> Scenario:
-    """A scenario that is possible, and that none before it equals."""
+    """A scenario that is possible, and that none before it equals if that can be."""
     name = mode.id if mode else "general"
     general = registry.general.get(base.world, Recipe())
     problem: LoopyardError | None = None
+    again: Scenario | None = None
     for attempt in range(TRIES):
         rng = stream("sample", base.digest, seed, name, index, attempt)
         scenario = draw_scenario(base, mode, rng, general=general)
         if scenario.digest in taken:
+            again = scenario
             continue
         try:
             require_possible(scenario, seed=attempt)
@@ -151,6 +160,8 @@ def _distinct(
             continue
         taken.add(scenario.digest)
         return scenario
+    if again is not None and not distinct:
+        return again
     if problem is not None:
         raise type(problem)(f"{name}: {problem} ({TRIES} draws)")
     wanted = "more to draw from: general.vary, randomisation, or 'draw' in the mode's recipe"

@@ -38,11 +38,15 @@ SETTINGS = VideoSettings(preset="veryfast", crf=23, gop=60, pix_fmt="yuv420p")
 
 @dataclass(frozen=True)
 class FilmJob:
-    """One drive to film. actions: (T, A) float32 as executed; path: the MP4 to write."""
+    """One drive to film. actions: (T, A) float32 as executed; path: the MP4 to write.
+
+    span_s: from and to which second; None for the whole drive.
+    """
 
     record: RolloutRecord
     actions: np.ndarray
     path: Path
+    span_s: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,11 @@ def film(world: World, job: FilmJob) -> Film:
     """
     spec = spec_of(world)
     record = job.record
-    tally = Tally(spec.fps, spec.max_steps)
     obs, _ = world.reset(seed=record.seed, options={"scenario": record.scenario})
+    tally = Tally(spec.fps, int(getattr(world, "max_steps", spec.max_steps)))
+    first, last = 0, len(job.actions)
+    if job.span_s is not None:
+        first, last = (min(max(0, round(at_s * spec.fps)), last) for at_s in job.span_s)
     job.path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = job.path.with_suffix(".mp4.tmp")
     writer = VideoWriter(unfinished, len(VIEWS) * VIEW_PX, VIEW_PX + CAPTION_PX, spec.fps, SETTINGS)
@@ -95,13 +102,16 @@ def film(world: World, job: FilmJob) -> Film:
     try:
         picture = _views(world, spec, obs)
         for tick, action in enumerate(job.actions):
-            writer.add(np.vstack([picture, captions.at(tick / spec.fps)]))
+            if first <= tick < last:
+                writer.add(np.vstack([picture, captions.at(tick / spec.fps)]))
             obs, _, terminated, truncated, info = world.step(action)
             tally.add(world, action, terminated=terminated, truncated=truncated, info=info)
-            picture = _views(world, spec, obs)
-        last = np.vstack([picture, captions.at(len(job.actions) / spec.fps, ended=True)])
+            if first <= tick + 1 <= last:
+                picture = _views(world, spec, obs)
+        ended = last == len(job.actions)
+        closing = np.vstack([picture, captions.at(last / spec.fps, ended=ended)])
         for _ in range(max(1, round(HOLD_S * spec.fps))):
-            writer.add(last)
+            writer.add(closing)
     finally:
         writer.close()
     faithful = tally.outcome().success == record.outcome.success

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export raw": ("export", "a dataset as one MP4 a camera and actions.jsonl"),
     "train": ("train", "train a policy on datasets"),
     "evaluate": ("evaluate", "let a policy drive on unseen scenes and count"),
+    "diagnose": ("diagnose", "why rollouts failed: classes, patterns and their evidence"),
     "report": ("report", "the report of a run folder, as one page that opens offline"),
     "doctor": ("doctor", "is this machine ready? what is missing?"),
 }

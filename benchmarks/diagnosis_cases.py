@@ -1,0 +1,188 @@
+"""What each script must be diagnosed as, the scenes it drives, and how a drive is made.
+
+The truth comes from how a script is built. A drive that succeeds by chance is no failure, and one
+that did not come to show what it should (`Stage.shown`) proves nothing: both are left out, and
+counted. Patterns that a script may or may not show (a slow circle may fit the size of a stall) are
+named in `may` and are not judged in its drives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import diagnosis_scripts as scripts
+from loopyard.core.outcome import Outcome
+from loopyard.core.scenario import Scenario
+from loopyard.core.seeds import stream
+from loopyard.core.specs import TASK_KEY
+from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.rollout import RolloutJob
+from loopyard.evaluation.trace import Trace, TraceRecorder
+from loopyard.worlds.tally import Tally
+from loopyard.worlds.yard.world import TASK, YardWorld
+
+STARTER: dict[str, Any] = {}
+TWO: dict[str, Any] = {"bricks": 2, "bucket_capacity": 1, "time_limit_s": 40.0}
+FURNISHED: dict[str, Any] = {"bricks": 3, "furniture": 1, "bucket_capacity": 2, "room_m": 7.0}
+MID: dict[str, Any] = {
+    "room_m": 8.0,
+    "bricks": 3,
+    "furniture": 1,
+    "bucket_capacity": 2,
+    "max_speed_mps": 1.5,
+    "time_limit_s": 60.0,
+}
+ANY = (STARTER, TWO, FURNISHED, MID)
+SEVERAL = (TWO, FURNISHED, MID)
+SOLID = (FURNISHED, MID)
+STRIDES = (2, 5, 10, 20)
+JITTERS = (0.0, 0.04, 0.08)
+"""Standard deviation of what is added to steering and throttle while the loader drives."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A script and its truth. failure: a class, or None where the script leaves it open.
+
+    chunk_noise: an offset of this size on steering and throttle, another one in each chunk.
+    violation: an event that is put into one tick, for want of a scene that gives it.
+    """
+
+    name: str
+    make: scripts.Make
+    failure: str | None
+    patterns: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    scenes: tuple[dict[str, Any], ...] = ANY
+    chunk_noise: float = 0.0
+    steady: bool = False
+    violation: str | None = None
+
+
+@dataclass(frozen=True)
+class Drive:
+    """One scripted drive. shown: it came to show what its case says."""
+
+    case: Case
+    seed: int
+    scenario: Scenario
+    trace: Trace
+    outcome: Outcome
+    shown: bool
+
+
+@dataclass
+class BlindYard(YardWorld):
+    """A yard that draws no pictures: a script needs none."""
+
+    preset: str = "starter"
+    params_of_it: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__init__(self.preset, **self.params_of_it)
+
+    def _observation(self) -> dict[str, Any]:
+        return {TASK_KEY: TASK}
+
+
+def case(
+    make: scripts.Make, failure: str | None, patterns: str = "", may: str = "", **more: Any
+) -> Case:
+    name = more.pop("name", make.__name__)
+    return Case(name, make, failure, frozenset(patterns.split()), frozenset(may.split()), **more)
+
+
+LIFT, WALL, STALL = "LIFTING_LOOP_TRAP", "WALL_STUCK", "SEARCH_STALL"
+COLLAPSE, JERK, DROPPED = "ACTION_COLLAPSE", "CHUNK_JERK", "DROPPED_IN_TRANSPORT"
+GHOST, UNSAFE = "GHOST_TARGET", "UNSAFE"
+
+CASES = (
+    case(scripts.stands, "F1", f"{STALL} {COLLAPSE}"),
+    case(scripts.stops_short, "F1", STALL),
+    case(scripts.wanders, "F1"),
+    case(scripts.gives_up_after_one, "F1", STALL, scenes=SEVERAL),
+    case(scripts.wanders_after_one, "F1", scenes=SEVERAL),
+    case(scripts.pushes, "F2"),
+    case(scripts.stands_at_brick, "F2"),
+    case(scripts.curls_early, "F2"),
+    case(scripts.lifts_open, "F2", LIFT),
+    case(scripts.lifts_again_and_again, "F2", LIFT),
+    case(scripts.carries_nothing, "F2", LIFT, may=STALL),
+    case(scripts.holds_still, "F3"),
+    case(scripts.tours_with_load, "F3"),
+    case(scripts.stops_before_box, "F3"),
+    case(scripts.dumps_midway, "F3", DROPPED),
+    case(scripts.circles, "F4", may=STALL),
+    case(scripts.spins, "F4", STALL),
+    case(scripts.back_and_forth, "F4", may=STALL),
+    case(scripts.dithers, "F4", STALL),
+    case(scripts.shuttles, "F4"),
+    case(scripts.carries_in_circles, "F4"),
+    case(scripts.rams_furniture, "F5", scenes=SOLID),
+    case(scripts.rams_again_and_again, "F5", scenes=SOLID),
+    case(scripts.backs_into_furniture, "F5", scenes=SOLID),
+    case(scripts.pushes_the_box, "F5"),
+    case(scripts.presses_on_kerb, "F6", WALL),
+    case(scripts.backs_onto_kerb, "F6", WALL),
+    case(scripts.presses_with_load, "F6", WALL),
+    case(scripts.presses_in_corner, "F6", WALL),
+    case(scripts.frees_itself, "F1", f"{WALL} {STALL}"),
+    case(scripts.lifts_nowhere, "F1", f"{LIFT} {STALL}"),
+    case(scripts.transports_nothing, "F1", LIFT),
+    case(scripts.one_value, None, COLLAPSE, may=f"{STALL} {WALL} {LIFT}", steady=True),
+    case(scripts.wanders, "F1", JERK, chunk_noise=0.5, name="wanders_in_jerks"),
+    case(scripts.tours_with_load, "F3", JERK, chunk_noise=0.5, name="tours_in_jerks"),
+    case(scripts.stops_short, "F1", f"{STALL} {JERK}", chunk_noise=0.35, name="stops_in_jerks"),
+    case(scripts.scoops_at_nothing, "F1", GHOST, may=STALL),
+    case(scripts.scoops_where_one_was, "F1", GHOST, may=STALL, scenes=(TWO, MID)),
+    case(scripts.wanders, "F1", UNSAFE, violation="violation_edge", name="wanders_near_an_edge"),
+)
+
+
+def drive(what: Case, seed: int) -> Drive:
+    """Drives a case on the scene of a seed: always the same drive."""
+    rng = stream("diagnosis-case", what.name, seed)
+    params = what.scenes[seed % len(what.scenes)]
+    scenario = Scenario(world="yard", preset="starter", params=params)
+    world: Any = BlindYard(params_of_it=params)
+    stride = int(rng.choice(STRIDES[1:] if what.chunk_noise else STRIDES))
+    moves = _Moves(what, rng, stride)
+    recorder, tally = TraceRecorder(stride), Tally(world.params.fps, world.max_steps)
+    obs, info = world.reset(seed=seed, options={"scenario": scenario})
+    recorder.begin(RolloutJob(scenario, seed), world, obs, info)
+    stage = scripts.Stage(world, rng)
+    script = what.make(stage)
+    unsafe_at = int(rng.integers(20, 150)) if what.violation else -1
+    tick, ended = 0, False
+    while not ended:
+        stage.truth = world.truth()
+        action = moves.of(tick, next(script))
+        recorder.tick(tick, world, obs, action, info)
+        obs, _, terminated, truncated, info = world.step(action)
+        if tick == unsafe_at:
+            info["events"] = {**info["events"], str(what.violation): 1}
+        ended = tally.add(world, action, terminated=terminated, truncated=truncated, info=info)
+        tick += 1
+    outcome = tally.outcome()
+    recorder.end(RolloutRecord(seed, scenario, outcome), world, obs, info)
+    return Drive(what, seed, scenario, recorder.trace(), outcome, stage.shown)
+
+
+class _Moves:
+    """What a script wants, as an imperfect policy executes it in chunks."""
+
+    def __init__(self, what: Case, rng: np.random.Generator, stride: int) -> None:
+        self._rng, self._stride, self._chunk_noise = rng, stride, what.chunk_noise
+        self._jitter = 0.0 if what.steady else float(rng.choice(JITTERS))
+        self._offset = np.zeros(4)
+
+    def of(self, tick: int, wanted: np.ndarray) -> np.ndarray:
+        """(4,) float32."""
+        drives = np.array([1.0, 1.0, 0.0, 0.0])
+        if self._chunk_noise and tick % self._stride == 0:
+            self._offset = drives * self._rng.uniform(-self._chunk_noise, self._chunk_noise, 4)
+        jitter = drives * self._rng.normal(0.0, self._jitter, 4) if np.any(wanted[:2]) else 0.0
+        return np.clip(wanted + self._offset + jitter, -1.0, 1.0).astype(np.float32)

@@ -1,0 +1,72 @@
+"""Where a drive goes round in circles, or to and fro."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from loopyard.evaluation.diagnosis.motion import Motion, runs
+from loopyard.evaluation.diagnosis.thresholds import Thresholds
+
+RATE_HZ = 5
+"""Loops are slow: looked for at this rate, whatever the control rate."""
+TURN_M = 0.3
+"""Metres that a radian of turning counts for."""
+LAPS = 2
+"""So many times round, one after the other."""
+
+
+def looping(motion: Motion, thresholds: Thresholds) -> np.ndarray:
+    """(T + 1,) bool: the tick is part of a loop.
+
+    A loop is either the same pose again after a period, for two periods on end, whatever the way
+    between (to and fro, a figure of eight), or two whole turns to one side that each end about
+    where they began (a circle, a spin; its rate may vary).
+    """
+    step = max(1, round(motion.fps / RATE_HZ))
+    places, yaw = motion.places[::step], motion.yaw[::step]
+    rate = motion.fps / step
+    mask = _periodic(places, yaw, rate, thresholds) | _laps(places, yaw, rate, thresholds)
+    return np.repeat(mask, step)[: len(motion.places)]
+
+
+def _path(places: np.ndarray, yaw: np.ndarray) -> np.ndarray:
+    """(N,) metres driven and turned until then."""
+    steps = np.linalg.norm(np.diff(places, axis=0), axis=1) + TURN_M * np.abs(np.diff(yaw))
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _periodic(places: np.ndarray, yaw: np.ndarray, rate: float, t: Thresholds) -> np.ndarray:
+    path, count = _path(places, yaw), len(places)
+    found = np.zeros(count, bool)
+    for lag in range(max(2, round(0.8 * rate)), min(round(t.loop_period_s * rate), count // 3) + 1):
+        again = np.linalg.norm(places[lag:] - places[:-lag], axis=1) < t.loop_place_m
+        turned = (yaw[lag:] - yaw[:-lag] + math.pi) % (2 * math.pi) - math.pi
+        again &= np.abs(turned) < t.loop_rad
+        again &= path[lag:] - path[:-lag] > max(t.loop_path_m, t.loop_mps * lag / rate)
+        if again.sum() < LAPS * lag:
+            continue
+        for first, end in runs(again):
+            if end - first >= LAPS * lag:
+                found[first : end + lag] = True
+    return found
+
+
+def _laps(places: np.ndarray, yaw: np.ndarray, rate: float, t: Thresholds) -> np.ndarray:
+    """Whole turns to one side, each of which ends near to where it began."""
+    found = np.zeros(len(yaw), bool)
+    most = round(t.loop_period_s * rate)
+    for side in (1.0, -1.0):
+        # The furthest turned so far; a lap ends where that has grown by a whole turn.
+        turned = np.maximum.accumulate(side * yaw)
+        begins = np.searchsorted(turned, turned - 2 * math.pi, side="right") - 1
+        ends = np.arange(len(yaw))
+        lap = (begins >= 0) & (ends - begins <= most) & (ends > begins)
+        near = np.linalg.norm(places[ends] - places[np.maximum(begins, 0)], axis=1) < t.lap_place_m
+        lap &= near
+        for end in np.flatnonzero(lap & (begins >= 1)):
+            begin = int(begins[end])
+            if lap[begin]:
+                found[begins[begin] : end + 1] = True
+    return found

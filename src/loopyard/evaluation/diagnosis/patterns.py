@@ -1,0 +1,185 @@
+"""Named patterns: what a failing drive shows, whatever its class. Several may hold at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from loopyard.evaluation.diagnosis.diagnosis import Evidence, Finding
+from loopyard.evaluation.diagnosis.motion import Motion, longest
+from loopyard.evaluation.diagnosis.thresholds import Thresholds
+from loopyard.evaluation.metrics import VIOLATION_PREFIX
+
+LOWERED = 0.6
+"""A tool under this share of ``empty_lift`` is down again."""
+TOOL_DEPTH_M = 0.13
+"""From the tool's reach back to its middle."""
+FEWEST_BORDERS = 6
+FEWEST_S = 3.0
+"""What is shorter shows no habit."""
+
+Decide = Callable[[Motion, Thresholds], Evidence | None]
+
+
+def find_patterns(motion: Motion, thresholds: Thresholds) -> tuple[Finding, ...]:
+    """Every pattern that holds; one whose signals are missing is not looked for."""
+    found = []
+    for name, (decide, needed) in _DECIDED.items():
+        if motion.trace.has(*needed):
+            evidence = decide(motion, thresholds)
+            if evidence is not None:
+                found.append(Finding(name, evidence))
+    return tuple(found)
+
+
+def _lifting(motion: Motion, t: Thresholds) -> Evidence | None:
+    lift = motion.trace.signal("lift")
+    dumped = np.flatnonzero(np.diff(motion.load) < 0) + 1
+    after_dump = np.zeros(len(lift), bool)
+    for tick in dumped:
+        after_dump[tick : tick + motion.ticks(t.after_dump_s)] = True
+    empty = (lift > t.empty_lift) & (motion.load == 0)
+    first, end = longest(empty & ~after_dump)
+    seconds = (end - first) / motion.fps
+    if seconds >= t.empty_lift_s:
+        text = f"tool up for {seconds:.1f} s with nothing held"
+        return Evidence(first / motion.fps, end / motion.fps, "lift", seconds, t.empty_lift_s, text)
+    rises = _rises(lift, motion.load, t)
+    if len(rises) < t.empty_lifts:
+        return None
+    text = f"lifted {len(rises)} times with nothing held"
+    span = rises[0] / motion.fps, rises[-1] / motion.fps
+    return Evidence(*span, "lift", float(len(rises)), t.empty_lifts, text)
+
+
+def _rises(lift: np.ndarray, load: np.ndarray, t: Thresholds) -> list[int]:
+    """Ticks at which an empty tool passes ``empty_lift``, having been down before."""
+    found, down = [], True
+    for tick in range(len(lift)):
+        if lift[tick] < LOWERED * t.empty_lift:
+            down = True
+        elif down and lift[tick] > t.empty_lift:
+            down = False
+            if load[tick] == 0:
+                found.append(tick)
+    return found
+
+
+def _wall(motion: Motion, t: Thresholds) -> Evidence | None:
+    first, end = longest(motion.held_up("touching_boundary"))
+    seconds = (end - first) / motion.fps
+    if seconds < t.wall_stuck_s:
+        return None
+    text = f"told to move and held up at the boundary for {seconds:.1f} s"
+    return Evidence(
+        first / motion.fps, end / motion.fps, "touching_boundary", seconds, t.wall_stuck_s, text
+    )
+
+
+def _stall(motion: Motion, t: Thresholds) -> Evidence | None:
+    apart_m, bearing = motion.trace.signal("nearest_m"), motion.trace.signal("nearest_rad")
+    touching = motion.touching("touching_boundary", "touching_furniture")
+    free = (motion.load == 0) & np.isfinite(apart_m) & ~touching
+    working = (apart_m < t.stall_near_m) & (np.abs(bearing) < t.reach_rad)
+    window = motion.ticks(t.stall_s)
+    found = np.zeros(len(free), bool)
+    # Stays count from any tick on; every fourth is enough to find one of so many.
+    for begin in range(0, len(free) - window, max(1, window // 20)):
+        span = slice(begin, begin + window + 1)
+        if not free[span].all() or working[span].mean() > 0.5:
+            continue
+        if np.linalg.norm(motion.places[span] - motion.places[begin], axis=1).max() <= t.stall_m:
+            found[span] = True
+    first, end = longest(found)
+    if end == first:
+        return None
+    seconds = (end - 1 - first) / motion.fps
+    text = f"stays in one place for {seconds:.1f} s, holds nothing and goes for no target"
+    return Evidence(first / motion.fps, (end - 1) / motion.fps, "x_m", seconds, t.stall_s, text)
+
+
+def _collapse(motion: Motion, t: Thresholds) -> Evidence | None:
+    actions = motion.trace.actions
+    if motion.trace.seconds < FEWEST_S:
+        return None
+    near = (np.abs(actions - np.median(actions, axis=0)) <= t.collapse_spread).all(axis=1)
+    share = float(near.mean())
+    if share < t.collapse_share:
+        return None
+    text = f"{share:.0%} of all actions are one value"
+    return Evidence(0.0, motion.trace.seconds, "action", share, t.collapse_share, text)
+
+
+def _jerk(motion: Motion, t: Thresholds) -> Evidence | None:
+    stride, actions = motion.trace.stride, motion.trace.actions
+    jumps = np.abs(np.diff(actions, axis=0)).mean(axis=1)
+    borders = np.arange(1, len(actions)) % stride == 0
+    if stride < 2 or borders.sum() < FEWEST_BORDERS:
+        return None
+    at_borders, inside = jumps[borders].mean(), jumps[~borders].mean()
+    ratio = float(at_borders / max(inside, 1e-3))
+    if ratio < t.jerk_ratio or at_borders < t.jerk_size:
+        return None
+    text = f"jumps of {at_borders:.2f} where chunks meet, {ratio:.1f} times those inside"
+    return Evidence(0.0, motion.trace.seconds, "action", ratio, t.jerk_ratio, text)
+
+
+def _dropped(motion: Motion, t: Thresholds) -> Evidence | None:
+    for tick in np.flatnonzero(np.diff(motion.load) < 0) + 1:
+        lost = motion.load[tick - 1] - motion.load[tick]
+        later = min(len(motion.load) - 1, tick + motion.ticks(t.drop_s))
+        counted = motion.delivered[later] - motion.delivered[tick - 1]
+        if counted < lost:
+            at_s = float(tick) / motion.fps
+            text = f"let {lost:.0f} go at {at_s:.1f} s, of which {counted:.0f} counted"
+            return Evidence(at_s, later / motion.fps, "load", lost, 1.0, text)
+    return None
+
+
+def _ghost(motion: Motion, t: Thresholds) -> Evidence | None:
+    signal = motion.trace.signal
+    bucket, lift, apart_m, bearing = map(signal, ("bucket", "lift", "nearest_m", "nearest_rad"))
+    ahead = motion.reach_m - TOOL_DEPTH_M
+    away_m = np.hypot(apart_m * np.cos(bearing) - ahead, apart_m * np.sin(bearing))
+    second = motion.ticks(1.0)
+    scoops: list[int] = []
+    for tick in np.flatnonzero((bucket[1:] >= t.scoop_closed) & (bucket[:-1] < t.scoop_closed)) + 1:
+        was_open = bucket[max(0, tick - 2 * second) : tick].min() < t.scoop_closed / 2
+        took = motion.load[min(tick + second, len(bucket) - 1)] > motion.load[max(0, tick - second)]
+        empty = bool(away_m[tick] > t.ghost_m) and motion.load[tick] == 0 and not took
+        if was_open and lift[tick] < t.scoop_lift and empty:
+            scoops.append(int(tick))
+    if len(scoops) < t.ghost_scoops:
+        return None
+    nearest_m = float(away_m[scoops].min())
+    near = f"{nearest_m:.2f} m away" if np.isfinite(nearest_m) else "nowhere on the floor"
+    text = f"closed on nothing {len(scoops)} times, the nearest target {near}"
+    span = max(0.0, scoops[0] / motion.fps - 1.0), scoops[-1] / motion.fps
+    return Evidence(*span, "bucket", float(len(scoops)), t.ghost_scoops, text)
+
+
+def _unsafe(motion: Motion, t: Thresholds) -> Evidence | None:
+    trace = motion.trace
+    names = [name for name in trace.event_names if name.startswith(VIOLATION_PREFIX)]
+    if not names:
+        return None
+    when = np.flatnonzero(np.any([trace.event(name) > 0 for name in names], axis=0))
+    count = int(sum(trace.event(name).sum() for name in names))
+    text = ", ".join(f"{name} {trace.event(name).sum()}" for name in names)
+    span = float(when[0]) / motion.fps, float(when[-1] + 1) / motion.fps
+    return Evidence(*span, "events", float(count), 1.0, text)
+
+
+_TOOL = ("lift", "load")
+_POSE = ("x_m", "y_m", "yaw_rad")
+_DECIDED: dict[str, tuple[Decide, tuple[str, ...]]] = {
+    "LIFTING_LOOP_TRAP": (_lifting, _TOOL),
+    "WALL_STUCK": (_wall, (*_POSE, "touching_boundary")),
+    "SEARCH_STALL": (_stall, (*_POSE, "load", "nearest_m", "nearest_rad")),
+    "ACTION_COLLAPSE": (_collapse, ()),
+    "CHUNK_JERK": (_jerk, ()),
+    "DROPPED_IN_TRANSPORT": (_dropped, ("load", "delivered")),
+    "GHOST_TARGET": (_ghost, (*_TOOL, "bucket", "nearest_m", "nearest_rad")),
+    "UNSAFE": (_unsafe, ()),
+}

@@ -1,0 +1,66 @@
+"""The one table of what counts as what. Each value stands with its reason."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def _value(default: float, why: str) -> float:
+    return Field(default=default, gt=0.0, description=why)
+
+
+class Thresholds(BaseModel):
+    """In metres, radians and seconds. They were set on scripted drives of train scenes
+    (benchmarks/diagnosis.py) and are judged on gate scenes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reach_margin_m: float = _value(
+        0.15, "a target this far beyond the tool's reach, and ahead, counts as reached"
+    )
+    reach_rad: float = _value(0.6, "ahead: from here on a tool would pass beside the target")
+    command: float = _value(0.15, "an action channel over this asks the robot to move")
+    still_m: float = _value(0.08, "held up: moved less within still_s, however it was told to move")
+    still_rad: float = _value(0.2, "held up: turned less within still_s")
+    still_s: float = _value(1.0, "long enough that starting and turning round are no hold-up")
+    touch_s: float = _value(
+        0.5, "a pressed contact flickers: it holds for so long after it was felt"
+    )
+    held_up_share: float = _value(
+        0.35, "F5, F6: of the open part, held up or touching for a greater share"
+    )
+    wall_stuck_s: float = _value(3.0, "WALL_STUCK: an expert backs off within 1 s")
+    loop_place_m: float = _value(0.4, "a loop comes back to a place this near")
+    lap_place_m: float = _value(0.8, "laps drift: after a whole turn, this near to where it began")
+    loop_rad: float = _value(0.5, "a loop comes back with its heading this near")
+    loop_period_s: float = _value(25.0, "no loop takes longer")
+    loop_mps: float = _value(
+        0.12, "a loop moves at least so fast; turning counts at 0.3 m a radian"
+    )
+    loop_path_m: float = _value(1.0, "and at least so far before it comes back")
+    loop_share: float = _value(0.5, "F4: of the open part, looping for a greater share")
+    empty_lift: float = _value(0.5, "the tool is raised above this")
+    empty_lift_s: float = _value(
+        5.0, "LIFTING_LOOP_TRAP: an expert has its tool down again 3 s after a dump"
+    )
+    empty_lifts: float = _value(3.0, "LIFTING_LOOP_TRAP: or raised so often with nothing held")
+    after_dump_s: float = _value(4.0, "so long after a dump a raised tool is still on its way down")
+    stall_s: float = _value(8.0, "SEARCH_STALL: a search turns once around in 3.5 s and then goes")
+    stall_m: float = _value(0.5, "SEARCH_STALL: and stays within this")
+    stall_near_m: float = _value(1.2, "a target nearer than this and ahead is being worked on")
+    collapse_spread: float = _value(0.05, "ACTION_COLLAPSE: as near to the median in every channel")
+    collapse_share: float = _value(0.98, "ACTION_COLLAPSE: in this share of all ticks")
+    jerk_ratio: float = _value(
+        3.0, "CHUNK_JERK: jumps at chunk borders over those inside; an expert's are alike"
+    )
+    jerk_size: float = _value(0.15, "CHUNK_JERK: mean jump at a border, of an action's range of 2")
+    drop_s: float = _value(3.0, "a load that is let go over its goal counts within so long")
+    scoop_closed: float = _value(0.5, "the tool closes through this share of its way")
+    scoop_lift: float = _value(0.3, "only down here is closing it a scoop")
+    ghost_m: float = _value(
+        0.6, "GHOST_TARGET: the nearest target this far from the tool that closes is no miss"
+    )
+    ghost_scoops: float = _value(2.0, "GHOST_TARGET: once may be an accident")
+
+
+THRESHOLDS = Thresholds()

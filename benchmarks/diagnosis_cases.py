@@ -18,6 +18,7 @@ from loopyard.core.outcome import Outcome
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import stream
 from loopyard.core.specs import TASK_KEY
+from loopyard.evaluation.metrics import VIOLATION_PREFIX
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.rollout import RolloutJob
 from loopyard.evaluation.trace import Trace, TraceRecorder
@@ -38,8 +39,12 @@ MID: dict[str, Any] = {
 ANY = (STARTER, TWO, FURNISHED, MID)
 SEVERAL = (TWO, FURNISHED, MID)
 SOLID = (FURNISHED, MID)
+HAZARDS: tuple[dict[str, Any], ...] = (
+    {"hazard": "hole", "room_m": 7.0},
+    {"hazard": "cliff", "room_m": 7.0},
+)
 STRIDES = (2, 5, 10, 20)
-JITTERS = (0.0, 0.04, 0.08)
+JITTERS = (0.03, 0.06, 0.09)
 """Standard deviation of what is added to steering and throttle while the loader drives."""
 
 
@@ -48,7 +53,6 @@ class Case:
     """A script and its truth. failure: a class, or None where the script leaves it open.
 
     chunk_noise: an offset of this size on steering and throttle, another one in each chunk.
-    violation: an event that is put into one tick, for want of a scene that gives it.
     """
 
     name: str
@@ -59,7 +63,6 @@ class Case:
     scenes: tuple[dict[str, Any], ...] = ANY
     chunk_noise: float = 0.0
     steady: bool = False
-    violation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,10 +138,10 @@ CASES = (
     case(scripts.one_value, None, COLLAPSE, may=f"{STALL} {WALL} {LIFT}", steady=True),
     case(scripts.wanders, "F1", JERK, chunk_noise=0.5, name="wanders_in_jerks"),
     case(scripts.tours_with_load, "F3", JERK, chunk_noise=0.5, name="tours_in_jerks"),
-    case(scripts.stops_short, "F1", f"{STALL} {JERK}", chunk_noise=0.35, name="stops_in_jerks"),
     case(scripts.scoops_at_nothing, "F1", GHOST, may=STALL),
     case(scripts.scoops_where_one_was, "F1", GHOST, may=STALL, scenes=(TWO, MID)),
-    case(scripts.wanders, "F1", UNSAFE, violation="violation_edge", name="wanders_near_an_edge"),
+    case(scripts.stops_in_the_zone, "F1", UNSAFE, may=STALL, scenes=HAZARDS),
+    case(scripts.drives_over_the_edge, "F1", UNSAFE, may=STALL, scenes=HAZARDS),
 )
 
 
@@ -155,20 +158,20 @@ def drive(what: Case, seed: int) -> Drive:
     recorder.begin(RolloutJob(scenario, seed), world, obs, info)
     stage = scripts.Stage(world, rng)
     script = what.make(stage)
-    unsafe_at = int(rng.integers(20, 150)) if what.violation else -1
     tick, ended = 0, False
     while not ended:
         stage.truth = world.truth()
         action = moves.of(tick, next(script))
         recorder.tick(tick, world, obs, action, info)
         obs, _, terminated, truncated, info = world.step(action)
-        if tick == unsafe_at:
-            info["events"] = {**info["events"], str(what.violation): 1}
         ended = tally.add(world, action, terminated=terminated, truncated=truncated, info=info)
         tick += 1
     outcome = tally.outcome()
     recorder.end(RolloutRecord(seed, scenario, outcome), world, obs, info)
-    return Drive(what, seed, scenario, recorder.trace(), outcome, stage.shown)
+    # Whether a safety rule was broken is the world's to say: nobody else knows its zones.
+    unsafe = any(name.startswith(VIOLATION_PREFIX) for name in outcome.counts)
+    shown = stage.shown and (unsafe or UNSAFE not in what.patterns)
+    return Drive(what, seed, scenario, recorder.trace(), outcome, shown)
 
 
 class _Moves:

@@ -187,10 +187,9 @@ def stops_short(stage: Stage) -> Script:
     bricks = stage.bricks()
     brick = bricks[np.linalg.norm(bricks - stage.here, axis=1).argmin()]
     stop_m = stage.uniform(1.35, 1.7)
-    stage.shown = stage.nearest_m() > stop_m + 0.3
-    for move in go(stage, brick, stop_m):
-        stage.keep_away()
-        yield move
+    far_enough, stage.shown = stage.nearest_m() > stop_m + 0.3, False
+    yield from go(stage, brick, stop_m)
+    stage.shown = far_enough
     while True:
         stage.keep_away()
         yield STOP
@@ -341,12 +340,13 @@ def spins(stage: Stage) -> Script:
 def back_and_forth(stage: Stage) -> Script:
     truth = stage.truth
     ahead = np.array([math.cos(truth.yaw_rad), math.sin(truth.yaw_rad)])
-    speed, ticks = stage.uniform(0.4, 0.9), round(stage.uniform(0.8, 1.6) * truth.params.fps)
+    speed, ticks = stage.uniform(0.4, 0.9), stage.uniform(0.9, 1.5) * truth.params.fps
     far_m = speed * truth.params.max_speed_mps * ticks / truth.params.fps
     stage.shown = stage.room_m(stage.here + far_m * ahead) > 0.85
     while True:
+        leg = round(ticks * stage.uniform(0.85, 1.15))
         for throttle in (speed, -speed):
-            for _ in range(ticks):
+            for _ in range(leg):
                 yield action(0.0, throttle)
 
 
@@ -522,6 +522,37 @@ def transports_nothing(stage: Stage) -> Script:
     """Goes about with its bucket up as if something were in it."""
     yield from lever(stage, bucket=1.0, lift=1.0)
     yield from wanders(stage)
+
+
+def _edge_of_zone(stage: Stage) -> np.ndarray:
+    """(2,) a little way inside the ground that the scene's hazard asks to stay off."""
+    x, y, _, half_x, half_y = stage.truth.keep_out[0]
+    if max(half_x, half_y) > stage.half_m:  # a cliff: a strip along one side
+        along_x = half_x > half_y
+        inside = (y - half_y + 0.2) if along_x else (x - half_x + 0.2)
+        here = np.clip(stage.here, -1.5, 1.5)
+        return np.array([here[0], inside]) if along_x else np.array([inside, here[1]])
+    middle = np.array([x, y])
+    away = stage.here - middle
+    return middle + away / np.linalg.norm(away) * (half_x - 0.2)
+
+
+def stops_in_the_zone(stage: Stage) -> Script:
+    """Goes where it should not, and stays there."""
+    for move in go(stage, _edge_of_zone(stage), 0.1, speed=0.6):
+        stage.keep_away()
+        yield move
+    while True:
+        stage.keep_away()
+        yield STOP
+
+
+def drives_over_the_edge(stage: Stage) -> Script:
+    edge = _edge_of_zone(stage)
+    beyond = edge + 3.0 * (edge - stage.here) / np.linalg.norm(edge - stage.here)
+    while True:
+        stage.keep_away()
+        yield towards(stage, beyond, speed=0.6, around=False)
 
 
 def one_value(stage: Stage) -> Script:

@@ -20,14 +20,15 @@ LAPS = 2
 def looping(motion: Motion, thresholds: Thresholds) -> np.ndarray:
     """(T + 1,) bool: the tick is part of a loop.
 
-    A loop is either the same pose again after a period, for two periods on end, whatever the way
-    between (to and fro, a figure of eight), or two whole turns to one side that each end about
-    where they began (a circle, a spin; its rate may vary).
+    A loop is one of three: the same pose again after a period, for two periods on end, whatever the
+    way between (to and fro, a figure of eight); two whole turns to one side that each end about
+    where they began (a circle, a spin; its rate may vary); or so many reversals in one place.
     """
     step = max(1, round(motion.fps / RATE_HZ))
     places, yaw = motion.places[::step], motion.yaw[::step]
     rate = motion.fps / step
     mask = _periodic(places, yaw, rate, thresholds) | _laps(places, yaw, rate, thresholds)
+    mask |= _shuffling(places, yaw, rate, thresholds)
     return np.repeat(mask, step)[: len(motion.places)]
 
 
@@ -70,3 +71,30 @@ def _laps(places: np.ndarray, yaw: np.ndarray, rate: float, t: Thresholds) -> np
             if lap[begin]:
                 found[begins[begin] : end + 1] = True
     return found
+
+
+def _shuffling(places: np.ndarray, yaw: np.ndarray, rate: float, t: Thresholds) -> np.ndarray:
+    """Many reversals of driving or turning within a window, and no place left behind."""
+    steps, turns = np.diff(places, axis=0), np.diff(yaw)
+    ahead = steps[:, 0] * np.cos(yaw[:-1]) + steps[:, 1] * np.sin(yaw[:-1])
+    reversals = np.maximum(
+        _reversals(ahead * rate, t.reversal_mps), _reversals(turns * rate, t.reversal_radps)
+    )
+    path, window = _path(places, yaw), round(t.shuffle_s * rate)
+    found = np.zeros(len(places), bool)
+    for begin in range(0, len(places) - window, max(1, window // 10)):
+        end = begin + window
+        if reversals[end - 1] - reversals[begin] < t.reversals:
+            continue
+        away_m = np.linalg.norm(places[begin : end + 1] - places[begin], axis=1).max()
+        if away_m < t.shuffle_m and path[end] - path[begin] > t.loop_mps * t.shuffle_s:
+            found[begin : end + 1] = True
+    return found
+
+
+def _reversals(speed: np.ndarray, least: float) -> np.ndarray:
+    """(N,) how often the sign changed until then, of speeds over `least`."""
+    sign = np.where(np.abs(speed) > least, np.sign(speed), 0.0)
+    last = np.maximum.accumulate(np.where(sign != 0, np.arange(len(sign)), 0))
+    held = sign[last]
+    return np.cumsum(np.concatenate([[0], held[1:] * held[:-1] < 0]))

@@ -14,6 +14,10 @@ DRIVING = ("steering", "throttle")
 """Action channels that move the robot; in a world with other names, all of them may."""
 
 
+APART = {"touching_boundary": "boundary_m", "touching_furniture": "obstacle_m"}
+"""How far off what may be touched is."""
+
+
 class Motion:
     """A trace and what follows from it, each (T + 1,) unless said. Raises KeyError where a signal
     is missing that the series needs."""
@@ -98,8 +102,17 @@ class Motion:
         return np.cumsum(marks)[:count] > 0
 
     def held_up(self, *names: str) -> np.ndarray:
-        """bool: told to move, touching one of these, and not moving."""
-        return self.commanded & self.still & self.touching(*names)
+        """bool: told to move and not moving, touching one of these or about to.
+
+        What is pressed on bounces, and contact is only felt at the end of a tick: what stands that
+        near to a robot that cannot move is what holds it.
+        """
+        at = self.touching(*names)
+        for name in names:
+            apart = APART.get(name, "")
+            if self.trace.has(apart):
+                at = at | (self.trace.signal(apart) < self.reach_m + self._t.press_m)
+        return self.commanded & self.still & at
 
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:

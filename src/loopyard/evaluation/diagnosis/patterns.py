@@ -16,6 +16,8 @@ LOWERED = 0.6
 TOOL_DEPTH_M = 0.13
 """From the tool's reach back to its middle."""
 FEWEST_BORDERS = 6
+STEADY = 0.02
+"""Action steps below this are none."""
 FEWEST_S = 3.0
 """What is shorter shows no habit."""
 
@@ -79,8 +81,9 @@ def _wall(motion: Motion, t: Thresholds) -> Evidence | None:
 
 def _stall(motion: Motion, t: Thresholds) -> Evidence | None:
     apart_m, bearing = motion.trace.signal("nearest_m"), motion.trace.signal("nearest_rad")
-    touching = motion.touching("touching_boundary", "touching_furniture")
-    free = (motion.load == 0) & np.isfinite(apart_m) & ~touching
+    contacts = ("touching_boundary", "touching_furniture")
+    pressed = motion.touching(*contacts) | motion.held_up(*contacts)
+    free = (motion.load == 0) & np.isfinite(apart_m) & ~pressed
     working = (apart_m < t.stall_near_m) & (np.abs(bearing) < t.reach_rad)
     window = motion.ticks(t.stall_s)
     found = np.zeros(len(free), bool)
@@ -113,15 +116,19 @@ def _collapse(motion: Motion, t: Thresholds) -> Evidence | None:
 
 def _jerk(motion: Motion, t: Thresholds) -> Evidence | None:
     stride, actions = motion.trace.stride, motion.trace.actions
-    jumps = np.abs(np.diff(actions, axis=0)).mean(axis=1)
+    jumps = np.abs(np.diff(actions, axis=0))
     borders = np.arange(1, len(actions)) % stride == 0
     if stride < 2 or borders.sum() < FEWEST_BORDERS:
         return None
-    at_borders, inside = jumps[borders].mean(), jumps[~borders].mean()
-    ratio = float(at_borders / max(inside, 1e-3))
-    if ratio < t.jerk_ratio or at_borders < t.jerk_size:
+    # Medians: a lever that happens to switch at some borders does not move them.
+    at_borders, inside = np.median(jumps[borders], axis=0), np.median(jumps[~borders], axis=0)
+    ratios = np.where(at_borders >= t.jerk_size, at_borders / np.maximum(inside, STEADY), 0.0)
+    worst = int(ratios.argmax())
+    ratio, jump = float(ratios[worst]), float(at_borders[worst])
+    if ratio < t.jerk_ratio:
         return None
-    text = f"jumps of {at_borders:.2f} where chunks meet, {ratio:.1f} times those inside"
+    channel = motion.trace.action_names[worst]
+    text = f"{channel} jumps by {jump:.2f} where chunks meet, {ratio:.1f} times as inside"
     return Evidence(0.0, motion.trace.seconds, "action", ratio, t.jerk_ratio, text)
 
 
@@ -141,7 +148,9 @@ def _ghost(motion: Motion, t: Thresholds) -> Evidence | None:
     signal = motion.trace.signal
     bucket, lift, apart_m, bearing = map(signal, ("bucket", "lift", "nearest_m", "nearest_rad"))
     ahead = motion.reach_m - TOOL_DEPTH_M
-    away_m = np.hypot(apart_m * np.cos(bearing) - ahead, apart_m * np.sin(bearing))
+    known_m = np.where(np.isfinite(apart_m), apart_m, 0.0)
+    away_m = np.hypot(known_m * np.cos(bearing) - ahead, known_m * np.sin(bearing))
+    away_m = np.where(np.isfinite(apart_m), away_m, np.inf)
     second = motion.ticks(1.0)
     scoops: list[int] = []
     for tick in np.flatnonzero((bucket[1:] >= t.scoop_closed) & (bucket[:-1] < t.scoop_closed)) + 1:
@@ -150,7 +159,10 @@ def _ghost(motion: Motion, t: Thresholds) -> Evidence | None:
         empty = bool(away_m[tick] > t.ghost_m) and motion.load[tick] == 0 and not took
         if was_open and lift[tick] < t.scoop_lift and empty:
             scoops.append(int(tick))
-    if len(scoops) < t.ghost_scoops:
+    steps = np.linalg.norm(np.diff(motion.places, axis=0), axis=1)
+    before = motion.ticks(t.ghost_drive_s)
+    went = any(steps[max(0, tick - before) : tick].sum() > t.ghost_drive_m for tick in scoops)
+    if len(scoops) < t.ghost_scoops or not went:
         return None
     nearest_m = float(away_m[scoops].min())
     near = f"{nearest_m:.2f} m away" if np.isfinite(nearest_m) else "nowhere on the floor"
@@ -180,6 +192,6 @@ _DECIDED: dict[str, tuple[Decide, tuple[str, ...]]] = {
     "ACTION_COLLAPSE": (_collapse, ()),
     "CHUNK_JERK": (_jerk, ()),
     "DROPPED_IN_TRANSPORT": (_dropped, ("load", "delivered")),
-    "GHOST_TARGET": (_ghost, (*_TOOL, "bucket", "nearest_m", "nearest_rad")),
+    "GHOST_TARGET": (_ghost, (*_POSE, *_TOOL, "bucket", "nearest_m", "nearest_rad")),
     "UNSAFE": (_unsafe, ()),
 }

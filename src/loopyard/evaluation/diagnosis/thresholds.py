@@ -26,6 +26,7 @@ class Thresholds(BaseModel):
     touch_s: float = _value(
         0.5, "a pressed contact flickers: it holds for so long after it was felt"
     )
+    press_m: float = _value(0.1, "held up by what is this near to the tool, felt or not")
     held_up_share: float = _value(
         0.35, "F5, F6: of the open part, held up or touching for a greater share"
     )
@@ -38,6 +39,11 @@ class Thresholds(BaseModel):
         0.12, "a loop moves at least so fast; turning counts at 0.3 m a radian"
     )
     loop_path_m: float = _value(1.0, "and at least so far before it comes back")
+    shuffle_s: float = _value(8.0, "reversals are counted over so long")
+    shuffle_m: float = _value(0.6, "and lead nowhere: no further than this in that time")
+    reversals: float = _value(5.0, "an expert backs off and comes again twice at most")
+    reversal_mps: float = _value(0.1, "driving slower than this has no direction")
+    reversal_radps: float = _value(0.3, "turning slower than this has none either")
     loop_share: float = _value(0.5, "F4: of the open part, looping for a greater share")
     empty_lift: float = _value(0.5, "the tool is raised above this")
     empty_lift_s: float = _value(
@@ -51,9 +57,11 @@ class Thresholds(BaseModel):
     collapse_spread: float = _value(0.05, "ACTION_COLLAPSE: as near to the median in every channel")
     collapse_share: float = _value(0.98, "ACTION_COLLAPSE: in this share of all ticks")
     jerk_ratio: float = _value(
-        3.0, "CHUNK_JERK: jumps at chunk borders over those inside; an expert's are alike"
+        2.5, "CHUNK_JERK: median jump at chunk borders over that inside; an expert's are alike"
     )
-    jerk_size: float = _value(0.15, "CHUNK_JERK: mean jump at a border, of an action's range of 2")
+    jerk_size: float = _value(
+        0.12, "CHUNK_JERK: median jump at a border, of a channel's range of 2"
+    )
     drop_s: float = _value(3.0, "a load that is let go over its goal counts within so long")
     scoop_closed: float = _value(0.5, "the tool closes through this share of its way")
     scoop_lift: float = _value(0.3, "only down here is closing it a scoop")
@@ -61,6 +69,8 @@ class Thresholds(BaseModel):
         0.6, "GHOST_TARGET: the nearest target this far from the tool that closes is no miss"
     )
     ghost_scoops: float = _value(2.0, "GHOST_TARGET: once may be an accident")
+    ghost_drive_m: float = _value(0.3, "GHOST_TARGET: it drove so far to get there")
+    ghost_drive_s: float = _value(5.0, "GHOST_TARGET: in the time before it closed")
 
 
 THRESHOLDS = Thresholds()

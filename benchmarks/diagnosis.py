@@ -1,0 +1,183 @@
+"""Is the diagnosis right, and what does it cost?
+
+Scripted drives that fail on purpose (diagnosis_cases.py), on gate scenes; thresholds were set on
+train scenes. Cost: the same rollouts with and without traces, metrics and diagnosis.
+
+python benchmarks/diagnosis.py [--n 20] [--split gate] [--cost-scenes 32] [--repeats 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from _record import record
+from diagnosis_cases import CASES, Case, Drive, drive
+from inference import untrained
+from loopyard.core.seeds import SEED_RANGES
+from loopyard.evaluation.diagnosis.diagnose import diagnose
+from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS, Diagnosis
+from loopyard.evaluation.diagnosis.suite import diagnose_suite
+from loopyard.evaluation.evaluate import evaluate
+from loopyard.evaluation.statistics import wilson
+from loopyard.policies.baselines import ZeroPolicy
+from loopyard.policies.policy import Policy
+from training import RandomSamples
+
+SCENES_A_CASE = 200
+MOST_TRIES = 5
+"""A case that shows itself in less than one of so many scenes is given up."""
+Judged = tuple[Drive, Diagnosis]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n", type=int, default=20, help="drives of each case")
+    parser.add_argument("--split", choices=("train", "gate"), default="gate")
+    parser.add_argument("--cost-scenes", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    begin_s = time.monotonic()
+    begin = SEED_RANGES[options.split].start + 50_000
+    rows, judged = [], []
+    for number, case in enumerate(CASES):
+        row, drives = run_case(case, options.n, begin + number * SCENES_A_CASE)
+        print(row, flush=True)
+        rows.append(row)
+        judged += drives
+    answer = {**tables(judged), "cases": rows, "drive_wall_s": time.monotonic() - begin_s}
+    name = "diagnosis" if options.split == "gate" else "diagnosis-train"
+    record(
+        name,
+        {
+            "split": options.split,
+            **answer,
+            "cost": cost(options.cost_scenes, options.repeats) if options.cost_scenes else None,
+        },
+    )
+
+
+def run_case(case: Case, n: int, first: int) -> tuple[dict[str, Any], list[Judged]]:
+    """n drives that failed and showed what they should, and how many did not."""
+    judged: list[Judged] = []
+    left_out: Counter[str] = Counter()
+    for seed in range(first, first + MOST_TRIES * n):
+        if len(judged) == n:
+            break
+        made = drive(case, seed)
+        if made.outcome.success:
+            left_out["succeeded"] += 1
+        elif not made.shown:
+            left_out["did not show it"] += 1
+        else:
+            judged.append((made, diagnose(made.trace)))
+    wrong = [(made.seed, *_wrong(case, found)) for made, found in judged if _wrong(case, found)]
+    row = {
+        "case": case.name,
+        "class": case.failure,
+        "patterns": sorted(case.patterns),
+        "n": len(judged),
+        "right": len(judged) - len(wrong),
+        "left_out": dict(left_out),
+        "wrong": wrong,
+    }
+    return row, judged
+
+
+def _wrong(case: Case, found: Diagnosis) -> list[str]:
+    """What is not as the case says: a class in place of another, a pattern missed or invented."""
+    wrong = []
+    if case.failure not in (None, found.name):
+        wrong.append(f"{found.name} for {case.failure}")
+    named = set(found.pattern_names) - case.may
+    wrong += [f"missed {name}" for name in sorted(case.patterns - named)]
+    return wrong + [f"invented {name}" for name in sorted(named - case.patterns)]
+
+
+def tables(judged: list[Judged]) -> dict[str, Any]:
+    """The confusion matrix of the classes, the four counts of each pattern, and what is right."""
+    of_class = [(made.case.failure, found.name) for made, found in judged if made.case.failure]
+    confusion = {true: {told: of_class.count((true, told)) for told in CLASSES} for true in CLASSES}
+    patterns = {name: _four(judged, name) for name in PATTERNS}
+    decisions = sum(sum(four.values()) for four in patterns.values())
+    right = sum(four["found"] + four["rightly_quiet"] for four in patterns.values())
+    return {
+        "classes": confusion,
+        "classes_right": _share(sum(true == told for true, told in of_class), len(of_class)),
+        "patterns": patterns,
+        "patterns_right": _share(right, decisions),
+        "all_right": _share(
+            sum(not _wrong(made.case, found) for made, found in judged), len(judged)
+        ),
+    }
+
+
+def _four(judged: list[Judged], name: str) -> dict[str, int]:
+    seen = [
+        (name in made.case.patterns, name in found.pattern_names)
+        for made, found in judged
+        if name not in made.case.may
+    ]
+    keys = ("found", "missed", "invented", "rightly_quiet")
+    pairs = itertools.product((True, False), (True, False))
+    return dict(zip(keys, (seen.count(pair) for pair in pairs), strict=True))
+
+
+def _share(right: int, n: int) -> dict[str, Any]:
+    low, high = wilson(right, n)
+    return {
+        "right": right,
+        "n": n,
+        "rate": round(right / n, 4) if n else None,
+        "wilson_95": [round(low, 4), round(high, 4)],
+    }
+
+
+def cost(scenes: int, repeats: int) -> dict[str, Any]:
+    """Seconds of this process for the same rollouts without and with everything a diagnosis needs:
+    signals, metrics, trace files, and the diagnosis of every failure."""
+    return {
+        name: _cost(policy, scenes, repeats)
+        for name, policy in (
+            ("zero", ZeroPolicy()),
+            ("act-nano", untrained("act-nano", RandomSamples())),
+        )
+    }
+
+
+def _cost(policy: Policy, scenes: int, repeats: int) -> dict[str, Any]:
+    took: dict[bool, list[float]] = {False: [], True: []}
+    seeds = range(SEED_RANGES["train"].start, SEED_RANGES["train"].start + scenes)
+    _rollouts(policy, seeds[:8], traces=True)  # the first one warms up
+    for _ in range(repeats):
+        for traces in took:
+            took[traces].append(_rollouts(policy, seeds, traces=traces))
+    without, with_ = min(took[False]), min(took[True])
+    return {
+        "rollouts": scenes,
+        "cpu_s_without": [round(seconds, 3) for seconds in took[False]],
+        "cpu_s_with": [round(seconds, 3) for seconds in took[True]],
+        "added": round(with_ / without - 1.0, 4),
+    }
+
+
+def _rollouts(policy: Policy, seeds: range, *, traces: bool) -> float:
+    """CPU seconds: elapsed ones would count what else the machine does."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin_s = time.process_time()
+        evaluate(policy, "yard", "starter", seeds, out=folder, suite="cost", traces=traces)
+        if traces:
+            diagnose_suite(Path(folder), "cost")
+        return time.process_time() - begin_s
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loopyard.cycle.config import Campaign
+from loopyard.cycle.scenes import campaign_registry, judging_scenes
 from loopyard.evaluation.worker import make_scenario_world
 from loopyard.experts.registry import make_expert
 from loopyard.training.config import TrainConfig
@@ -11,7 +12,7 @@ from loopyard.worlds.world import spec_of
 
 
 def require_runnable(campaign: Campaign) -> None:
-    """Make the world, its expert and the network's sizes once, and drop them.
+    """Make the world, its expert, its scenes and the network's sizes once, and drop them.
 
     A mistake in any of them would otherwise be found in a run folder that the mended campaign then
     cannot have.
@@ -25,5 +26,6 @@ def require_runnable(campaign: Campaign) -> None:
         make_expert(world, campaign.expert)
     finally:
         world.close()
+    judging_scenes(campaign, campaign_registry(campaign), 1, "gate")
     settings = {**campaign.train, "minutes": 1.0, "n_action_steps": campaign.n_action_steps}
     policy_config(TrainConfig.model_validate(settings), spec)

@@ -130,14 +130,21 @@ class CycleStages:
             )
 
     def _recover(self, folder: Path) -> dict[str, Any]:
-        """Expert drives from shortly before the failures of this cycle's rollouts."""
+        """Expert drives from shortly before the failures of this cycle's rollouts.
+
+        They come on top: where they do not pass the audit, the cycle goes on without them.
+        """
         starts = tuple(self._modes.recovery_starts(folder))
         if not starts:
             return {"episodes": 0}
         drive = self._expert_drive(folder / "recovery", starts=starts, tries=len(starts))
-        with self._observer.progress(len(starts), "episodes", "recover") as done:
-            made = generate(drive, len(starts), self._executor, lambda row: done(row.kept))
-        self._audit(folder / "recovery")
+        try:
+            with self._observer.progress(len(starts), "episodes", "recover") as done:
+                made = generate(drive, len(starts), self._executor, lambda row: done(row.kept))
+            self._audit(folder / "recovery")
+        except DatasetError as error:
+            self._observer.note(f"recovery drives are left out: {error}")
+            return {"episodes": 0, "left_out": str(error)}
         return made.facts()
 
     def _audit(self, dataset: Path) -> dict[str, Any]:

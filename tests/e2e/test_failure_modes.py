@@ -1,0 +1,94 @@
+"""`loopyard run` with failure modes: sampled, driven, learned from, and reported."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.e2e
+
+WORLD = "reach_world:ReachWorld"
+MODES = {
+    "modes": [
+        {
+            "id": "FM-X01",
+            "text": "glue on the floor, so that nothing moves",
+            "severity": 6,
+            "occurrence": 5,
+            "difficulty": 1,
+            "worlds": {WORLD: {"params": {"glued_every": 2}}},
+        },
+        {
+            "id": "FM-X02",
+            "text": "little time",
+            "severity": 2,
+            "occurrence": 1,
+            "difficulty": 1,
+            "worlds": {WORLD: {"draw": {"max_steps": [8, 14]}}},
+        },
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def shell(new_shell, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return new_shell(tmp_path_factory.mktemp("modes"))
+
+
+@pytest.fixture(scope="module")
+def result(shell) -> dict[str, Any]:
+    (shell.folder / "modes.yaml").write_text(yaml.safe_dump(MODES))
+    scenarios = {"modes": ["modes.yaml"], "variety": 6, "recoveries": 4, "before_s": 0.4}
+    gate = {"n": 12, "target": 0.5, "floor": 0.01}
+    done = shell.run("run", shell.campaign(scenarios=scenarios, gate=gate, select={"n": 8}))
+    # Half of the first mode's scenes cannot be won: whether the gate opens does not matter here.
+    assert done.returncode in (0, 1), done.stderr
+    return json.loads((shell.folder / "runs/trial/result.json").read_text())
+
+
+def test_each_mode_is_judged_with_as_many_scenes(shell, result):
+    gate = result["gate"]
+    assert gate["n"] == 12
+    modes = gate["summary"]["modes"]
+    assert {mode: row["n"] for mode, row in modes.items()} == {"FM-X01": 6, "FM-X02": 6}
+    low, high = modes["FM-X01"]["wilson_95"]
+    assert low <= modes["FM-X01"]["rate"] <= high
+
+
+def test_a_cycle_keeps_what_it_sampled_and_what_it_learned(shell, result):
+    cycles = shell.folder / "runs/trial/cycles"
+    for cycle in ("01", "02"):
+        lines = (cycles / cycle / "scenarios.jsonl").read_text().splitlines()
+        modes = [json.loads(line)["mode"] for line in lines]
+        assert {None, "FM-X01"} <= set(modes)
+    after = json.loads((cycles / "02/registry.json").read_text())
+    glue = next(mode for mode in after["modes"] if mode["id"] == "FM-X01")
+    assert glue["occurrence"] > 5
+    assert [change["id"] for change in after["history"]].count("FM-X01") >= 1
+    rows = json.loads((cycles / "02/modes.json").read_text())["modes"]
+    assert rows["FM-X01"]["n"] > rows["FM-X01"]["successes"]
+
+
+def test_the_report_shows_the_modes(shell, result):
+    page = (shell.folder / result["report"]).read_text()
+    assert "Failure modes" in page
+    assert "glue on the floor" in page
+
+
+def test_run_again_it_is_done_already(shell, result):
+    shell.run("run", shell.folder / "trial.yaml")
+    again = json.loads((shell.folder / "runs/trial/result.json").read_text())
+    assert again["gate"] == result["gate"]
+
+
+def test_a_mistake_in_the_modes_is_named(shell):
+    path = shell.folder / "wrong.yaml"
+    path.write_text(yaml.safe_dump({"modes": [{**MODES["modes"][0], "severity": 11}]}))
+    done = shell.run("run", shell.campaign("other", scenarios={"modes": ["wrong.yaml"]}))
+    assert done.returncode == 2
+    assert "wrong.yaml" in done.stderr
+    assert "severity" in done.stderr
+    assert not (shell.folder / "runs/other").exists()

@@ -29,6 +29,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "train a policy on datasets"),
     "evaluate": ("evaluate", "let a policy drive on unseen scenes and count"),
     "diagnose": ("diagnose", "why rollouts failed: classes, patterns and their evidence"),
+    "scenarios list": ("scenarios_list", "the failure modes there are, the gravest first"),
+    "scenarios show": ("scenarios_show", "one failure mode, its parameters, an example; schemas"),
+    "scenarios sample": ("scenarios_sample", "draw scenarios, general and of each tier"),
+    "scenarios gallery": ("scenarios_gallery", "one page with a picture of each failure mode"),
+    "scenarios coverage": ("scenarios_coverage", "which modes were generated, driven, passed"),
+    "scenarios search": ("scenarios_search", "look for parameters under which a policy fails"),
     "report": ("report", "the report of a run folder, as one page that opens offline"),
     "doctor": ("doctor", "is this machine ready? what is missing?"),
 }
@@ -126,7 +132,8 @@ def _explain_unknown(args: Sequence[str]) -> int:
     """For a word that is no command, or only the first of two."""
     nested = [name for name in COMMANDS if name.startswith(args[0] + " ")]
     if nested:
-        lines = [f"  loopyard {name:<12} {COMMANDS[name][1]}" for name in nested]
+        width = max(map(len, nested))
+        lines = [f"  loopyard {name:<{width}}  {COMMANDS[name][1]}" for name in nested]
         wants_help = len(args) > 1 and args[1] in ("-h", "--help")
         stream = sys.stdout if wants_help else sys.stderr
         print("\n".join([f"usage: loopyard {args[0]} ...", *lines]), file=stream)

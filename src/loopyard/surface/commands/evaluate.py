@@ -1,36 +1,46 @@
 """Let a policy drive on scenes it never saw, and count how often it succeeds.
 
 With --suite gate the verdict follows: promote, reject or inconclusive; rejected ends with exit
-code 1. With --out, what was driven is kept, and the same command again goes on from there.
+code 1. With --suite all-modes, success is told for each failure mode, and safety violations beside
+it. With --out, what was driven is kept, and the same command again goes on from there.
 
 Example: loopyard evaluate --policy runs/demo/best --n 200 --suite gate --out runs/demo/check
+Example: loopyard evaluate --policy expert --preset mid --suite all-modes --n 20 --out runs/expert
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from loopyard.surface.console import Console
+from loopyard.surface.scenario_options import BaseOptions
+
+if TYPE_CHECKING:
+    from loopyard.core.scenario import Scenario
+
+Split = Literal["gate", "select", "train"]
+SPLITS: tuple[Split, ...] = ("gate", "select", "train")
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(BaseOptions):
     """What drives, on which scenes, and where the evidence goes."""
 
     policy: str
-    """a checkpoint folder, or a baseline: zero, random"""
-    world: str = "yard"
-    """a world's name, or package.module:ClassName of your own"""
+    """a checkpoint folder, or a baseline: zero, random, expert"""
     preset: str = "starter"
     """a named set of the world's parameters"""
     n: int = 100
-    """scenes to drive"""
-    suite: Literal["gate", "select", "train"] = "gate"
-    """gate judges, select chooses among checkpoints, train was learned from"""
+    """scenes to drive; of each mode with --suite all-modes"""
+    suite: str = "gate"
+    """gate judges, select chooses among checkpoints, train was learned from: scenes of the base
+    itself; or all-modes, a mode's id such as FM-A01, fixed10, or a file of scenes (.jsonl)"""
+    split: Split = "gate"
+    """whose seeds a suite of failure modes takes"""
     first: int = 0
-    """how many scenes of the suite to leave out before the first"""
+    """how many scenes of gate, select or train to leave out before the first"""
     out: Path | None = None
     """folder for records, summary and videos"""
     videos: int = 0
@@ -39,6 +49,8 @@ class Options:
     """actions of each chunk to execute; default: as the checkpoint says"""
     temporal_ensemble: float | None = None
     """predict at every tick and average, with this coefficient"""
+    expert: str | None = None
+    """package.module:ClassName for --policy expert, where it is not the world's own"""
     target: float = 0.95
     """success rate that the gate asks for"""
     floor: float = 0.90
@@ -47,20 +59,16 @@ class Options:
     """also time single predictions on one core"""
     workers: int = 0
     """processes; 0: one a core"""
-    params: dict[str, str] = field(default_factory=dict)
-    """the world's parameters, as name value pairs: --params bricks 3 room_m 8"""
 
 
 def run(options: Options, console: Console) -> int:
     """Drives the suite; 1 where the gate rejects the policy."""
     from loopyard.core.machine import usable_cores
-    from loopyard.core.values import yaml_values
     from loopyard.evaluation.evaluate import evaluate
     from loopyard.evaluation.gate import judge
 
-    seeds = _seeds(options)
-    params = yaml_values(options.params, "--params")
-    with console.progress(len(seeds), "rollouts", "evaluate") as progress:
+    scenes = _scenes(options)
+    with console.progress(len(scenes), "rollouts", "evaluate") as progress:
         successes = 0
 
         def on_result(record: Any) -> None:
@@ -70,13 +78,11 @@ def run(options: Options, console: Console) -> int:
 
         result = evaluate(
             options.policy,
-            options.world,
-            options.preset,
-            seeds,
-            params=params,
+            scenes=scenes,
+            expert=options.expert,
             out=options.out,
             workers=options.workers or usable_cores(),
-            suite=options.suite,
+            suite=_label(options),
             videos=options.videos,
             n_action_steps=options.n_action_steps,
             temporal_ensemble=options.temporal_ensemble,
@@ -84,7 +90,7 @@ def run(options: Options, console: Console) -> int:
         )
     answer: dict[str, Any] = result.summary()
     if options.latency:
-        answer["latency"] = _latency(options, params)
+        answer["latency"] = _latency(options, scenes[0])
     verdict = None
     if options.suite == "gate":
         verdict = judge(result.successes, result.n, target=options.target, floor=options.floor)
@@ -93,9 +99,10 @@ def run(options: Options, console: Console) -> int:
     return int(verdict is not None and verdict.verdict == "reject")
 
 
-def _seeds(options: Options) -> range:
+def _scenes(options: Options) -> list[tuple[Scenario, int]]:
     from loopyard.core.errors import ConfigError, expected
-    from loopyard.scenarios.suites import suite_seeds
+    from loopyard.scenarios.scene_file import read_scenes
+    from loopyard.scenarios.suites import suite_scenes, suite_seeds
 
     if not 0.0 < options.floor <= options.target <= 1.0:
         raise ConfigError(
@@ -106,21 +113,36 @@ def _seeds(options: Options) -> range:
                 "0 < floor <= target <= 1",
             )
         )
-    return suite_seeds(options.suite, options.n, options.first)
+    if options.suite.endswith(".jsonl"):
+        return list(read_scenes(Path(options.suite)))
+    base = options.base()
+    for split in SPLITS:
+        if options.suite == split:
+            return [(base, seed) for seed in suite_seeds(split, options.n, options.first)]
+    if options.first:
+        raise ConfigError(expected("evaluate", "--first", options.first, f"0, or --suite {SPLITS}"))
+    return list(suite_scenes(options.suite, options.n, base, options.open(), options.split))
 
 
-def _latency(options: Options, params: dict[str, Any]) -> dict[str, Any]:
-    from loopyard.core.scenario import Scenario
+def _label(options: Options) -> str:
+    """What the files of the suite are called."""
+    if options.suite.endswith(".jsonl"):
+        return Path(options.suite).stem
+    own_split = options.split == "gate" or options.suite in SPLITS
+    return options.suite if own_split else f"{options.suite}-{options.split}"
+
+
+def _latency(options: Options, scene: tuple[Scenario, int]) -> dict[str, Any]:
     from loopyard.evaluation.latency import measure_latency
     from loopyard.evaluation.worker import WorkerPlan, load_for, make_scenario_world
 
-    scenario = Scenario(world=options.world, preset=options.preset, params=params)
+    scenario, seed = scene
     plan = WorkerPlan(
         options.policy, "", scenario, 1, options.n_action_steps, options.temporal_ensemble
     )
     world = make_scenario_world(scenario)
     try:
-        obs, _ = world.reset(seed=_seeds(options)[0])
+        obs, _ = world.reset(seed=seed, options={"scenario": scenario})
         policy = load_for(plan, int(world.action_space.shape[0]))
         return measure_latency(policy, obs).to_dict()
     finally:
@@ -129,7 +151,8 @@ def _latency(options: Options, params: dict[str, Any]) -> dict[str, Any]:
 
 def _text(answer: dict[str, Any]) -> str:
     low, high = answer["wilson_95"]
-    lines = [
+    lines = [] if not answer["modes"] else [_mode_lines(answer["modes"]), ""]
+    lines += [
         f"{answer['successes']} of {answer['n']} scenes succeeded: {answer['rate']:.1%} "
         f"(Wilson 95 % {low:.1%} to {high:.1%})"
     ]
@@ -138,6 +161,9 @@ def _text(answer: dict[str, Any]) -> str:
             f"{count} {reason.replace('_', ' ')}" for reason, count in answer["failures"].items()
         )
         lines.append(f"failures: {kinds}")
+    if answer["violations"]["drives"]:
+        kinds = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in _violations(answer))
+        lines.append(f"safety violations in {answer['violations']['drives']} drives: {kinds}")
     if answer["bricks"] and answer["bricks"]["seconds_each"] is not None:
         bricks = answer["bricks"]
         lines.append(
@@ -152,3 +178,13 @@ def _text(answer: dict[str, Any]) -> str:
     if "verdict" in answer:
         lines.append(f"verdict: {answer['verdict']}. {answer['reason']}")
     return "\n".join(lines)
+
+
+def _mode_lines(modes: dict[str, Any]) -> str:
+    from loopyard.surface.mode_table import mode_table
+
+    return mode_table({"id": id, **result} for id, result in modes.items())
+
+
+def _violations(answer: dict[str, Any]) -> list[tuple[str, int]]:
+    return list(answer["violations"]["events"].items())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from loopyard.cycle.config import Campaign
+from loopyard.cycle.config import Campaign, ScenarioSection
 from loopyard.experts.noise import NoiseSettings
 from loopyard.policies.nano.config import NanoConfig
 from loopyard.surface import cli
@@ -62,6 +62,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "Campaign": Campaign,
     **{name: Campaign.model_fields[name].annotation for name in ("generate", "dagger")},  # type: ignore[dict-item]
     **{name: Campaign.model_fields[name].annotation for name in ("select", "gate")},  # type: ignore[dict-item]
+    "scenarios": ScenarioSection,
     "train": TrainConfig,
     "Policies": NanoConfig,
 }
@@ -98,7 +99,7 @@ def test_every_setting_stands_in_its_table_with_its_default(name):
 def said(default: Any, text: str) -> bool:
     text = text.replace("`", "")
     if text in IN_WORDS:
-        return default is None or default == {} or default == "campaign"
+        return default in (None, {}, ()) or default == "campaign"
     if isinstance(default, bool):
         return text == str(default).lower()
     if isinstance(default, int | float):

@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+from loopyard.worlds.yard.features.box_heap import BoxHeap
+from loopyard.worlds.yard.features.brick_kinds import BrickSizes, StuckBricks
+from loopyard.worlds.yard.features.brick_places import (
+    ClusteredBricks,
+    FarStart,
+    SpreadBricks,
+    WallBricks,
+)
+from loopyard.worlds.yard.features.distractors import Distractors
 from loopyard.worlds.yard.features.feature import Feature
+from loopyard.worlds.yard.features.fragile import Fragile
 from loopyard.worlds.yard.features.hazards import Cliff, Collapse, Hole
+from loopyard.worlds.yard.features.hidden import HiddenBricks
+from loopyard.worlds.yard.features.layouts import Blocked, Gap, Trap, Zigzag
+from loopyard.worlds.yard.features.spill import Spill
 from loopyard.worlds.yard.features.terrain import Ramp, Slope
 from loopyard.worlds.yard.features.uneven import Uneven
 from loopyard.worlds.yard.params import YardParams
 
-FEATURES: tuple[type[Feature], ...] = (Slope, Ramp, Uneven, Cliff, Hole, Collapse)
+FEATURES: tuple[type[Feature], ...] = (
+    Slope,
+    Ramp,
+    Uneven,
+    Cliff,
+    Hole,
+    Collapse,
+    BrickSizes,
+    Gap,
+    Blocked,
+    Trap,
+    Zigzag,
+    HiddenBricks,
+    WallBricks,
+    ClusteredBricks,
+    SpreadBricks,
+    FarStart,
+    StuckBricks,
+    Fragile,
+    Distractors,
+    Spill,
+    BoxHeap,
+)
 
 
 def features_of(params: YardParams) -> tuple[Feature, ...]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from loopyard.experts.hard_bricks import left_lying
 from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.truth import YardTruth
 
@@ -210,7 +211,7 @@ def _wall_normals(truth: YardTruth, bricks: np.ndarray) -> np.ndarray:
 
 
 def _solids(truth: YardTruth, *, with_box: bool) -> tuple[Solid, ...]:
-    solids = [(*map(float, row),) for row in truth.furniture]
+    solids = [(*map(float, row),) for row in (*truth.furniture, *left_lying(truth))]
     if with_box:
         half = truth.params.box_side_m / 2
         solids.append((*map(float, truth.box_m), 0.0, half, half))

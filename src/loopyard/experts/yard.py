@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loopyard.experts.hard_bricks import gently, worth_a_try
 from loopyard.experts.patrol import patrol_waypoint
 from loopyard.experts.sight import in_picture, in_sight, sight_range_m
 from loopyard.experts.steering import (
@@ -83,8 +84,7 @@ class YardExpert:
         move = self._move(truth)
         tick_s = 1.0 / truth.params.fps
         action = (
-            move.steering,
-            move.throttle,
+            *gently(truth, move.steering, move.throttle),
             _lever(truth.bucket_target, move.bucket_to, g.BUCKET_RATE_PER_S * tick_s),
             _lever(truth.lift_target, move.lift_to, g.LIFT_RATE_PER_S * tick_s),
         )
@@ -135,7 +135,7 @@ class YardExpert:
     def _fetch(self, truth: YardTruth) -> _Move:
         if truth.lift > DOWN and _near_box(truth):
             return _Move("retreat", throttle=-1.0)
-        if truth.in_mouth().any() and truth.lift < DOWN:
+        if (truth.in_mouth() & worth_a_try(truth)).any() and truth.lift < DOWN:
             if truth.bucket > g.HOLD_UNTIL:
                 # Curled already when the brick came: nothing takes hold of it any more.
                 return _Move("lower", throttle=-0.3, bucket_to=0.0, lift_to=0.0)
@@ -207,10 +207,11 @@ def _wanted(truth: YardTruth) -> np.ndarray:
     """(N,) bool: bricks still to be fetched. Out of reach are those flung over the kerb, and those
     in the box's corner: on top of the heap, or deep in the gap behind the box."""
     places = truth.bricks[:, :2]
+    worth_it = worth_a_try(truth)
     inside = (np.abs(places) < truth.params.half_m).all(axis=1)
     box_edge_m = truth.params.box_centre_m + truth.params.box_side_m / 2
     in_corner = (places < box_edge_m - GAP_REACH_M).all(axis=1)
-    return ~truth.held & ~truth.delivered & inside & ~in_corner
+    return worth_it & ~truth.held & ~truth.delivered & inside & ~in_corner
 
 
 def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:

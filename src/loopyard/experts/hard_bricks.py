@@ -1,0 +1,48 @@
+"""Bricks that are not worth a try, what lies about because of it, and loads that slide out.
+
+What does not fit is seen. That a brick is glued down nobody sees: it is given up after
+`GIVE_UP_TRIES` closings of the bucket in vain, which the world counts.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from loopyard.worlds.yard.truth import YardTruth
+
+GIVE_UP_TRIES = 3
+SLAB_HALF_M, BRICK_HALF_M = 0.30, 0.11
+GRID_M = 0.05
+"""Places are rounded to this: a slab that is nudged a little leaves the map of ways as it is."""
+SPILL_MARGIN = 0.7
+"""Of the sideways acceleration that a load bears."""
+
+
+def worth_a_try(truth: YardTruth) -> np.ndarray:
+    """(N,) bool: bricks that fit the bucket and were not given up."""
+    return truth.fits & (truth.tries < GIVE_UP_TRIES)
+
+
+def left_lying(truth: YardTruth) -> np.ndarray:
+    """(K, 5) rows as `YardTruth.furniture`: bricks that stay where they are, to drive round."""
+    left = ~worth_a_try(truth) & ~truth.held & ~truth.delivered
+    if not left.any():
+        return np.empty((0, 5))
+    half_m = np.where(truth.fits[left], BRICK_HALF_M, SLAB_HALF_M)
+    places = np.round(truth.bricks[left, :2] / GRID_M) * GRID_M
+    return np.column_stack([places, np.zeros(len(places)), half_m, half_m])
+
+
+def gently(truth: YardTruth, steering: float, throttle: float) -> tuple[float, float]:
+    """Steering and throttle so small that no turn at that speed spills the load.
+
+    Both are held under one share of full: whatever the loader did a moment ago, its speed times
+    its turning rate then stays under the bound.
+    """
+    full_mps2 = truth.params.max_speed_mps * truth.params.max_turn_radps
+    if not truth.load or truth.spill_mps2 * SPILL_MARGIN >= full_mps2:
+        return steering, throttle
+    share = math.sqrt(truth.spill_mps2 * SPILL_MARGIN / full_mps2)
+    return float(np.clip(steering, -share, share)), float(np.clip(throttle, -share, share))

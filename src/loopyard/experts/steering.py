@@ -13,6 +13,8 @@ from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.truth import YardTruth
 
 CLEARANCE_M = 0.48
+KEEP_OUT_MARGIN_M = 0.10
+"""So far ways stay off ground that must not be entered."""
 AGAINST_M = 0.30
 """A brick nearer than this to a wall is approached along the wall's normal."""
 FUNNEL = 0.4
@@ -69,7 +71,7 @@ def ways_to(
     """
     here = np.array([truth.x_m, truth.y_m])
     straight_m = np.linalg.norm(goals - here, axis=1)
-    solids = _solids(truth, with_box=with_box)
+    solids = _obstacles(truth, with_box=with_box)
     if not solids:
         return Ways(goals, straight_m, np.ones(len(goals), dtype=bool))
     corners = _corners(solids, truth.params.half_m)
@@ -208,6 +210,14 @@ def _wall_normals(truth: YardTruth, bricks: np.ndarray) -> np.ndarray:
         away += np.where((outside.max(axis=1) < AGAINST_M)[:, None], side @ turn.T, 0.0)
     lengths = np.linalg.norm(away, axis=1, keepdims=True)
     return np.where(lengths < 1e-6, 0.0, away / np.maximum(lengths, 1e-6))
+
+
+def _obstacles(truth: YardTruth, *, with_box: bool) -> tuple[Solid, ...]:
+    """Solids, and ground to keep off. That has its distance in it already: it counts as so much
+    smaller than a solid of its size that no more than a margin is left."""
+    less_m = CLEARANCE_M - KEEP_OUT_MARGIN_M
+    ground = ((*map(float, row[:3]), *(row[3:] - less_m).tolist()) for row in truth.keep_out)
+    return _solids(truth, with_box=with_box) + tuple(ground)  # type: ignore[return-value]
 
 
 def _solids(truth: YardTruth, *, with_box: bool) -> tuple[Solid, ...]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loopyard.experts.hard_bricks import gently, worth_a_try
+from loopyard.experts.caution import careful, forbidden
 from loopyard.experts.patrol import patrol_waypoint
 from loopyard.experts.sight import in_picture, in_sight, sight_range_m
 from loopyard.experts.steering import (
@@ -52,6 +53,7 @@ PRESSED_LIFT = 0.35
 """With the lift so far up, the bucket passes over a brick."""
 UP, CURLED = 0.85, 0.75
 GAP_REACH_M = 0.35
+FALLEN_M = -0.1
 NEAR_BOX_M = 0.30
 BOX_TOUCHES_M, ASKEW_RAD = 0.32, 0.15
 DROP_INSIDE_M = 0.55
@@ -96,7 +98,9 @@ class YardExpert:
 
     def _move(self, truth: YardTruth) -> _Move:
         if self._thought is None or self._thought[0] is not truth:
-            self._thought = truth, self._decide(truth)
+            move = self._decide(truth)
+            steering, throttle = careful(truth, move.steering, move.throttle)
+            self._thought = truth, replace(move, steering=steering, throttle=throttle)
         return self._thought[1]
 
     def _decide(self, truth: YardTruth) -> _Move:
@@ -204,14 +208,16 @@ def _forward(heading_rad: float, left_to_go_m: float, truth: YardTruth) -> float
 
 
 def _wanted(truth: YardTruth) -> np.ndarray:
-    """(N,) bool: bricks still to be fetched. Out of reach are those flung over the kerb, and those
-    in the box's corner: on top of the heap, or deep in the gap behind the box."""
+    """(N,) bool: bricks still to be fetched. Out of reach are those flung over the kerb, those
+    in the box's corner: on top of the heap, or deep in the gap behind the box; those in a pit, and
+    those on ground to keep off."""
     places = truth.bricks[:, :2]
     worth_it = worth_a_try(truth)
     inside = (np.abs(places) < truth.params.half_m).all(axis=1)
     box_edge_m = truth.params.box_centre_m + truth.params.box_side_m / 2
     in_corner = (places < box_edge_m - GAP_REACH_M).all(axis=1)
-    return worth_it & ~truth.held & ~truth.delivered & inside & ~in_corner
+    lost = (truth.bricks[:, 2] < FALLEN_M) | forbidden(truth, places)
+    return worth_it & ~truth.held & ~truth.delivered & inside & ~in_corner & ~lost
 
 
 def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,6 +1,7 @@
 """Search a scenario's parameters for scenes on which a policy fails, and draw where that begins.
 
-Nothing does this by itself: it costs the rollouts you give it. Needs pip install "loopyard[search]".
+It costs the rollouts you give it, so nothing does it by itself. What it needs besides:
+pip install "loopyard[search]"
 
 Example: loopyard scenarios search --policy runs/demo/best --preset starter
          --vary max_speed_mps=0.8:1.8 --vary floor_friction=0.1:0.8 --rollouts 200 --out runs/hunt
@@ -20,7 +21,7 @@ from loopyard.surface.console import Console
 from loopyard.surface.scenario_options import BaseOptions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options(BaseOptions):
     """What drives, what is varied about which base, and how much it may cost."""
 
@@ -137,7 +138,9 @@ def _text(answer: dict[str, Any], options: Options) -> str:
     elif not boundary["half_fail"]:
         lines.append("no boundary: nowhere on the plane does the failure rate cross 50 %")
     if (box := answer["failing_box"]) is not None:
-        ends = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in box["params"].items())
+        ends = ", ".join(
+            f"{name} {low:g} to {high:g}" for name, (low, high) in box["params"].items()
+        )
         lines.append(f"fails most with {ends}: {box['failures']} of {box['rollouts']} that it was")
         lines[-1] += " chosen by"
     lines.append(f"picture ({' and '.join(boundary['parameters'])}): {answer['picture']}")

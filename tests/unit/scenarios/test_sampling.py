@@ -172,3 +172,9 @@ def test_a_file_of_scenes_that_is_none_is_named(tmp_path, text, said):
     path.write_text(text)
     with pytest.raises(ConfigError, match=said):
         read_scenes(path)
+
+
+def test_scenarios_may_come_again_where_that_is_allowed():
+    mix = Mix(general=0, tier_1=1, tier_2=0, tier_3=0)
+    scenarios = sample(reach_registry(), REACH, 9, 0, mix, distinct=False)
+    assert (len(scenarios), len({s.digest for s in scenarios})) == (9, 1)

@@ -34,6 +34,9 @@ class Options:
     """processes; 0: one a core"""
     params: dict[str, str] = field(default_factory=dict)
     """the world's parameters, as name value pairs: --params bricks 3 room_m 8"""
+    scenes: Path | None = None
+    """a file of scenes, as scenarios sample writes it, in place of world, preset and params; from
+    the first again after the last"""
 
 
 def run(options: Options, console: Console) -> int:
@@ -44,14 +47,21 @@ def run(options: Options, console: Console) -> int:
     from loopyard.core.values import yaml_values
     from loopyard.data.episode import EpisodeRow
     from loopyard.data.generate import DrivePlan, generate
+    from loopyard.data.start import Start
     from loopyard.executors.local import LocalExecutor
     from loopyard.experts.noise import NoiseSettings
+    from loopyard.scenarios.scene_file import read_scenes
 
     if options.episodes < 1:
         raise ConfigError(expected("generate", "--episodes", options.episodes, "at least 1"))
     params = yaml_values(options.params, "--params")
+    starts = ()
+    if options.scenes is not None:
+        starts = tuple(Start(scenario, seed) for scenario, seed in read_scenes(options.scenes))
+    own = Scenario(world=options.world, preset=options.preset, params=params)
     plan = DrivePlan(
-        scenario=Scenario(world=options.world, preset=options.preset, params=params),
+        scenario=starts[0].scenario if starts else own,
+        starts=starts,
         root=options.out,
         seed=options.seed,
         noise=NoiseSettings() if options.noise == "dart" else None,

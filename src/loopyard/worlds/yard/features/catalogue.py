@@ -11,12 +11,19 @@ from loopyard.worlds.yard.features.brick_places import (
     WallBricks,
 )
 from loopyard.worlds.yard.features.distractors import Distractors
+from loopyard.worlds.yard.features.door import Door
 from loopyard.worlds.yard.features.feature import Feature
 from loopyard.worlds.yard.features.fragile import Fragile
+from loopyard.worlds.yard.features.ghost import Ghosts
 from loopyard.worlds.yard.features.hazards import Cliff, Collapse, Hole
 from loopyard.worlds.yard.features.hidden import HiddenBricks
 from loopyard.worlds.yard.features.layouts import Blocked, Gap, Trap, Zigzag
+from loopyard.worlds.yard.features.light import FloorColoured, Light
+from loopyard.worlds.yard.features.meddling import MovedBricks
+from loopyard.worlds.yard.features.movers import Child, Pet
+from loopyard.worlds.yard.features.noise import SensorNoise
 from loopyard.worlds.yard.features.spill import Spill
+from loopyard.worlds.yard.features.surface import Surface
 from loopyard.worlds.yard.features.terrain import Ramp, Slope
 from loopyard.worlds.yard.features.uneven import Uneven
 from loopyard.worlds.yard.params import YardParams
@@ -28,6 +35,7 @@ FEATURES: tuple[type[Feature], ...] = (
     Cliff,
     Hole,
     Collapse,
+    Door,
     BrickSizes,
     Gap,
     Blocked,
@@ -43,6 +51,14 @@ FEATURES: tuple[type[Feature], ...] = (
     Distractors,
     Spill,
     BoxHeap,
+    Light,
+    FloorColoured,
+    Surface,
+    Pet,
+    Child,
+    MovedBricks,
+    Ghosts,
+    SensorNoise,
 )
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loopyard.experts.hard_bricks import gently, worth_a_try
 from loopyard.experts.caution import careful, forbidden
+from loopyard.experts.hard_bricks import gently, worth_a_try
+from loopyard.experts.movers import must_wait
 from loopyard.experts.patrol import patrol_waypoint
 from loopyard.experts.sight import in_picture, in_sight, sight_range_m
 from loopyard.experts.steering import (
@@ -29,7 +30,7 @@ from loopyard.experts.steering import (
 from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.truth import YardTruth
 
-PHASES = ("scan", "approach", "lower", "scoop", "lift", "transport", "dump", "retreat")
+PHASES = ("scan", "approach", "lower", "scoop", "lift", "transport", "dump", "retreat", "wait")
 
 VIEW_MARGIN_RAD = math.radians(4.0)
 """A brick at the very edge of the picture does not count as seen."""
@@ -104,6 +105,8 @@ class YardExpert:
         return self._thought[1]
 
     def _decide(self, truth: YardTruth) -> _Move:
+        if must_wait(truth):
+            return _Move("wait")
         if truth.load and (truth.load >= truth.params.bucket_capacity or not _wanted(truth).any()):
             return self._deliver(truth)
         return self._fetch(truth)
@@ -214,10 +217,10 @@ def _wanted(truth: YardTruth) -> np.ndarray:
     places = truth.bricks[:, :2]
     worth_it = worth_a_try(truth)
     inside = (np.abs(places) < truth.params.half_m).all(axis=1)
-    box_edge_m = truth.params.box_centre_m + truth.params.box_side_m / 2
-    in_corner = (places < box_edge_m - GAP_REACH_M).all(axis=1)
+    box_edge_m = np.abs(truth.box_m) - truth.params.box_side_m / 2
+    in_corner = (places * np.sign(truth.box_m) > box_edge_m + GAP_REACH_M).all(axis=1)
     lost = (truth.bricks[:, 2] < FALLEN_M) | forbidden(truth, places)
-    return worth_it & ~truth.held & ~truth.delivered & inside & ~in_corner & ~lost
+    return truth.known & worth_it & ~truth.held & ~truth.delivered & inside & ~in_corner & ~lost
 
 
 def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:

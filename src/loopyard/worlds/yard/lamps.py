@@ -1,7 +1,7 @@
 """The yard's light, as it can be changed while the model lives.
 
-There is a sun, and MuJoCo's headlight, which goes with the camera and throws no shadow: it stands for
-the light from all round. Levels are shares of what the model was built with.
+There is a sun, and MuJoCo's headlight, which goes with the camera and throws no shadow: it stands
+for the light from all round. Levels are shares of what the model was built with.
 """
 
 from __future__ import annotations

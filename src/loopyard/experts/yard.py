@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from loopyard.experts.annex import lookout
 from loopyard.experts.caution import careful, forbidden
 from loopyard.experts.hard_bricks import gently, worth_a_try
 from loopyard.experts.movers import must_wait
@@ -162,9 +163,10 @@ class YardExpert:
         return move
 
     def _scan(self, truth: YardTruth) -> _Move:
-        if not _is_near_sighted(truth):
+        waypoint = _look_from(truth)
+        if waypoint is None:
             return _Move("scan", steering=1.0, bucket_to=0.0, lift_to=0.0)
-        heading = heading_to(truth, patrol_waypoint(truth))
+        heading = heading_to(truth, waypoint)
         if abs(heading) > PATROL_TURN_RAD:
             return _Move("scan", steering=1.0, bucket_to=0.0, lift_to=0.0)
         throttle = _forward(heading, math.inf, truth)
@@ -248,6 +250,13 @@ def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:
     cost = np.where(known, way_m + 0.8 * np.abs(to_waypoint), math.inf)
     best = int(cost.argmin())
     return bricks[best], ways.waypoints[best]
+
+
+def _look_from(truth: YardTruth) -> np.ndarray | None:
+    """(2,) where to drive for while no brick is in sight; None to look round on the spot."""
+    if truth.annex is not None:
+        return lookout(truth, truth.annex, _wanted(truth))
+    return patrol_waypoint(truth) if _is_near_sighted(truth) else None
 
 
 def _is_near_sighted(truth: YardTruth) -> bool:

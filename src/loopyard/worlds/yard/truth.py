@@ -27,6 +27,16 @@ class MoverTruth:
 
 
 @dataclass(frozen=True)
+class Annex:
+    """Ground behind a door, as wide as the yard. door_m: (2,) the door's middle. yaw_rad: the way
+    in, across the door."""
+
+    door_m: np.ndarray
+    yaw_rad: float
+    is_open: bool
+
+
+@dataclass(frozen=True)
 class YardTruth:
     """A moment of the yard, as a value. Yard frame: metres, origin mid-floor, z up; yaw in radians.
 
@@ -39,7 +49,7 @@ class YardTruth:
     unknown: indices of bricks that nobody can know of: behind a door that is still shut.
     floor_m: height of the floor under each brick, (N,) or one for all.
     keep_out: (K, 5) as furniture, ground to stay off: holes, edges, fragile things with their
-    distance. movers: who walks about. downhill: the loader stands on a descent.
+    distance. movers: who walks about. annex: ground behind a door, or None. downhill: the loader stands on a descent.
     spill_mps2: sideways acceleration at the bucket from which a load slides out.
     """
 
@@ -64,6 +74,7 @@ class YardTruth:
     floor_m: np.ndarray | float = 0.0
     keep_out: np.ndarray = field(default_factory=lambda: np.empty((0, 5)))
     movers: tuple[MoverTruth, ...] = ()
+    annex: Annex | None = None
     downhill: bool = False
     spill_mps2: float = math.inf
 

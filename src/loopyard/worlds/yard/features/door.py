@@ -11,6 +11,7 @@ import numpy as np
 from loopyard.core.errors import WorldError
 from loopyard.worlds.yard.features.feature import Feature
 from loopyard.worlds.yard.params import YardParams
+from loopyard.worlds.yard.truth import Annex
 
 if TYPE_CHECKING:
     from loopyard.worlds.yard.body import YardBody
@@ -120,6 +121,9 @@ class Door(Feature):
     def tell(self, fields: dict[str, Any]) -> None:
         if self._share == 0.0:
             fields["unknown"] = (*fields.get("unknown", ()), *self._behind)
+        inward = self._turn @ (1.0, 0.0)
+        yaw_rad = math.atan2(inward[1], inward[0])
+        fields["annex"] = Annex(self._shut, yaw_rad, is_open=self._share >= 1.0)
         if self._share >= 1.0:
             fields["furniture"] = np.delete(fields["furniture"], self._row, axis=0)
 

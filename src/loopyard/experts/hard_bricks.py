@@ -14,6 +14,8 @@ from loopyard.worlds.yard.truth import YardTruth
 
 GIVE_UP_TRIES = 3
 SLAB_HALF_M, BRICK_HALF_M = 0.30, 0.11
+OPENING = 0.05
+"""So far the bucket's target is ahead of the bucket that moves."""
 GRID_M = 0.05
 """Places are rounded to this: a slab that is nudged a little leaves the map of ways as it is."""
 SPILL_MARGIN = 0.7
@@ -23,6 +25,15 @@ SPILL_MARGIN = 0.7
 def worth_a_try(truth: YardTruth) -> np.ndarray:
     """(N,) bool: bricks that fit the bucket and were not given up."""
     return truth.fits & (truth.tries < GIVE_UP_TRIES)
+
+
+def opens_again(truth: YardTruth) -> bool:
+    """Did the bucket close on the brick in its mouth in vain, and is on its way to open?
+
+    Without this it would close again as soon as it could, and never get a better hold.
+    """
+    tried = bool((truth.in_mouth() & (truth.tries > 0)).any())
+    return tried and truth.bucket_target < truth.bucket - OPENING
 
 
 def left_lying(truth: YardTruth) -> np.ndarray:

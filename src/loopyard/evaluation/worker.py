@@ -14,6 +14,7 @@ from loopyard.evaluation.execution import start_execution
 from loopyard.evaluation.expert_policy import EXPERT, ExpertPolicy, ShowsTruth
 from loopyard.evaluation.metrics import rollout_metrics
 from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.remade import Remade
 from loopyard.evaluation.rollout import RolloutJob, drive
 from loopyard.evaluation.trace import TraceRecorder
 from loopyard.experts.registry import make_expert
@@ -60,7 +61,10 @@ class RolloutHandler:
 
     def __init__(self, plan: WorkerPlan) -> None:
         self._plan = plan
-        self._worlds: list[Any] = [make_scenario_world(plan.scenario) for _ in range(plan.lockstep)]
+        self._worlds: list[Any] = [
+            Remade(make_scenario_world(plan.scenario), make_scenario_world)
+            for _ in range(plan.lockstep)
+        ]
         if plan.policy == EXPERT:
             self._policy: Policy = ExpertPolicy(make_expert(self._worlds[0], plan.expert))
             self._worlds = [ShowsTruth(world) for world in self._worlds]

@@ -44,6 +44,8 @@ HAZARDS: tuple[dict[str, Any], ...] = (
     {"hazard": "cliff", "room_m": 7.0},
 )
 STRIDES = (2, 5, 10, 20)
+SHOWS_S = 9.0
+"""What a script is about has to last so long, or its drive is left out."""
 JITTERS = (0.03, 0.06, 0.09)
 """Standard deviation of what is added to steering and throttle while the loader drives."""
 
@@ -118,6 +120,7 @@ CASES = (
     case(scripts.tours_with_load, "F3"),
     case(scripts.stops_before_box, "F3"),
     case(scripts.dumps_midway, "F3", DROPPED),
+    case(scripts.drops_and_leaves, "F3", DROPPED, may=STALL),
     case(scripts.circles, "F4", may=STALL),
     case(scripts.spins, "F4", STALL),
     case(scripts.back_and_forth, "F4", may=STALL),
@@ -150,7 +153,7 @@ def drive(what: Case, seed: int) -> Drive:
     rng = stream("diagnosis-case", what.name, seed)
     params = what.scenes[seed % len(what.scenes)]
     scenario = Scenario(world="yard", preset="starter", params=params)
-    world: Any = BlindYard(params_of_it=params)
+    world = _yard(scenario)
     stride = int(rng.choice(STRIDES[1:] if what.chunk_noise else STRIDES))
     moves = _Moves(what, rng, stride)
     recorder, tally = TraceRecorder(stride), Tally(world.params.fps, world.max_steps)
@@ -160,7 +163,7 @@ def drive(what: Case, seed: int) -> Drive:
     script = what.make(stage)
     tick, ended = 0, False
     while not ended:
-        stage.truth = world.truth()
+        stage.truth, stage.tick = world.truth(), tick
         action = moves.of(tick, next(script))
         recorder.tick(tick, world, obs, action, info)
         obs, _, terminated, truncated, info = world.step(action)
@@ -170,8 +173,19 @@ def drive(what: Case, seed: int) -> Drive:
     recorder.end(RolloutRecord(seed, scenario, outcome), world, obs, info)
     # Whether a safety rule was broken is the world's to say: nobody else knows its zones.
     unsafe = any(name.startswith(VIOLATION_PREFIX) for name in outcome.counts)
-    shown = stage.shown and (unsafe or UNSAFE not in what.patterns)
+    lasted = stage.began == 0 or tick - stage.began >= SHOWS_S * world.params.fps
+    shown = stage.shown and lasted and (unsafe or UNSAFE not in what.patterns)
     return Drive(what, seed, scenario, recorder.trace(), outcome, shown)
+
+
+_YARDS: dict[str, Any] = {}
+
+
+def _yard(scenario: Scenario) -> Any:
+    """A yard is kept for the next drive: to build one takes as long as many of its ticks."""
+    if scenario.digest not in _YARDS:
+        _YARDS[scenario.digest] = BlindYard(params_of_it=scenario.params)
+    return _YARDS[scenario.digest]
 
 
 class _Moves:

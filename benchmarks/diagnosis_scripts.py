@@ -26,6 +26,10 @@ AWAY_M = 1.15
 ahead of it."""
 
 
+ROUND_TRIPS = 3
+"""To and fro so often is a habit."""
+
+
 @dataclass
 class Stage:
     """The world a script drives, its own random numbers, and what the script found out."""
@@ -33,6 +37,8 @@ class Stage:
     world: YardWorld
     rng: np.random.Generator
     shown: bool = True
+    tick: int = 0
+    began: int = 0
     expert: YardExpert = field(default_factory=YardExpert)
 
     def __post_init__(self) -> None:
@@ -53,6 +59,10 @@ class Stage:
 
     def nearest_m(self) -> float:
         return float(np.linalg.norm(self.bricks() - self.here, axis=1).min(initial=math.inf))
+
+    def begin(self) -> None:
+        """To be called where what the script is about begins: it needs some time to show."""
+        self.began = self.tick
 
     def keep_away(self) -> None:
         """To be called in each tick of a drive that must not reach a brick."""
@@ -190,6 +200,7 @@ def stops_short(stage: Stage) -> Script:
     far_enough, stage.shown = stage.nearest_m() > stop_m + 0.3, False
     yield from go(stage, brick, stop_m)
     stage.shown = far_enough
+    stage.begin()
     while True:
         stage.keep_away()
         yield STOP
@@ -206,6 +217,7 @@ def wanders(stage: Stage) -> Script:
 
 def gives_up_after_one(stage: Stage) -> Script:
     yield from deliver_first(stage)
+    stage.begin()
     while True:
         stage.keep_away()
         yield STOP
@@ -213,6 +225,7 @@ def gives_up_after_one(stage: Stage) -> Script:
 
 def wanders_after_one(stage: Stage) -> Script:
     yield from deliver_first(stage)
+    stage.begin()
     yield from wanders(stage)
 
 
@@ -315,6 +328,20 @@ def dumps_midway(stage: Stage) -> Script:
     yield from rest(stage)
 
 
+def drops_and_leaves(stage: Stage) -> Script:
+    """Lets its load go soon after it took it, backs off and turns away."""
+    yield from fetch(stage)
+    yield from lever(stage, bucket=1.0, lift=1.0)
+    for _ in range(round(stage.uniform(0.5, 2.0) * stage.truth.params.fps)):
+        yield action(stage.uniform(-0.5, 0.5))
+    yield from lever(stage, bucket=0.0)
+    stage.shown = stage.truth.load == 0
+    for _ in range(round(0.8 * stage.truth.params.fps)):
+        yield action(0.0, -0.8)
+    yield from lever(stage, lift=0.0)
+    yield from rest(stage)
+
+
 # -- F4 ----------------------------------------------------------------------------------------
 
 
@@ -363,13 +390,11 @@ def dithers(stage: Stage) -> Script:
 def shuttles(stage: Stage) -> Script:
     """Between two places, on and on."""
     places = [stage.here, stage.far_place(from_m=1.2)]
-    stage.shown = places[1] is not None
-    turn = 1
-    while stage.shown:
-        place = places[turn % 2]
-        assert place is not None
+    stage.shown, turn = False, 1
+    while (place := places[turn % 2]) is not None:
         yield from go(stage, place, 0.3, speed=0.9)
         turn += 1
+        stage.shown = turn > ROUND_TRIPS * 2
     yield from rest(stage)
 
 
@@ -378,6 +403,7 @@ def carries_in_circles(stage: Stage) -> Script:
     yield from lever(stage, bucket=1.0, lift=1.0)
     yield from go(stage, np.zeros(2) + stage.uniform(-0.2, 0.2), 0.3)
     stage.shown = stage.room_m(stage.here) > 0.8
+    stage.begin()
     steering = float(stage.rng.choice([-1.0, 1.0])) * stage.uniform(0.6, 1.0)
     while True:
         yield action(steering, stage.uniform(0.05, 0.3))
@@ -399,6 +425,7 @@ def _face(stage: Stage, point: np.ndarray, *, backwards: bool = False) -> Script
 def rams_furniture(stage: Stage) -> Script:
     solid = stage.truth.furniture[stage.rng.integers(len(stage.truth.furniture)), :2].copy()
     yield from go(stage, solid, 1.5)
+    stage.begin()
     while True:
         stage.shown = float(np.linalg.norm(stage.here - solid)) < 1.45
         yield towards(stage, solid, speed=stage.uniform(0.5, 1.0), around=False)
@@ -407,6 +434,7 @@ def rams_furniture(stage: Stage) -> Script:
 def rams_again_and_again(stage: Stage) -> Script:
     solid = stage.truth.furniture[stage.rng.integers(len(stage.truth.furniture)), :2].copy()
     yield from go(stage, solid, 1.5)
+    stage.begin()
     while True:
         for _ in range(round(stage.uniform(3.0, 4.0) * stage.truth.params.fps)):
             yield towards(stage, solid, speed=0.7, around=False)
@@ -419,6 +447,7 @@ def backs_into_furniture(stage: Stage) -> Script:
     solid = stage.truth.furniture[stage.rng.integers(len(stage.truth.furniture)), :2].copy()
     yield from go(stage, solid, 1.4)
     yield from _face(stage, solid, backwards=True)
+    stage.begin()
     while True:
         stage.shown = float(np.linalg.norm(stage.here - solid)) < 1.3
         yield action(stage.uniform(-0.1, 0.1), -0.8)
@@ -430,6 +459,7 @@ def pushes_the_box(stage: Stage) -> Script:
     yield from lever(stage, bucket=1.0)
     box = stage.truth.box_m
     yield from go(stage, box, stage.truth.params.box_side_m / 2 + 1.1)
+    stage.begin()
     while True:
         yield towards(stage, box, speed=0.7, around=False)
 
@@ -453,12 +483,18 @@ def _kerb_ahead(stage: Stage) -> np.ndarray:
     return np.array([stage.half_m, stage.half_m])
 
 
+def _at_kerb(stage: Stage) -> bool:
+    return stage.half_m - float(np.abs(stage.here).max()) < 0.85
+
+
 def presses_on_kerb(stage: Stage) -> Script:
     beyond = _kerb_ahead(stage)
     inside = np.clip(beyond, 1.0 - stage.half_m, stage.half_m - 1.0)
     yield from go(stage, inside, 0.2)
     speed = stage.uniform(0.4, 1.0)
+    stage.begin()
     while True:
+        stage.shown &= stage.tick < stage.began + 50 or _at_kerb(stage)
         yield towards(stage, beyond, speed=speed, around=False)
 
 
@@ -467,7 +503,9 @@ def backs_onto_kerb(stage: Stage) -> Script:
     inside = np.clip(beyond, 1.0 - stage.half_m, stage.half_m - 1.0)
     yield from go(stage, inside, 0.2)
     yield from _face(stage, beyond, backwards=True)
+    stage.begin()
     while True:
+        stage.shown &= stage.tick < stage.began + 50 or _at_kerb(stage)
         yield action(stage.uniform(-0.2, 0.2), -stage.uniform(0.4, 1.0))
 
 
@@ -482,7 +520,9 @@ def presses_in_corner(stage: Stage) -> Script:
     corners = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0)]
     corner = np.array(corners[stage.rng.integers(3)]) * stage.half_m
     yield from go(stage, corner * (1.0 - 1.1 / stage.half_m), 0.3)
+    stage.begin()
     while True:
+        stage.shown &= stage.tick < stage.began + 50 or _at_kerb(stage)
         yield towards(stage, 1.5 * corner, speed=0.8, around=False)
 
 

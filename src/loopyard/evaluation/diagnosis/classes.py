@@ -3,9 +3,9 @@
 Judged is the open part: from the last delivery (or the start) to the end. How it moved comes before
 how far it got, and among the ways of moving the one that explains the others comes first:
 
-1. F6, then F5: held up or touching for more than ``held_up_share`` of the open part
-   (whichever of the two took longer; on equal terms F6);
-2. F4: looping for more than ``loop_share`` of it;
+1. F6 or F5: held up or touching for more than ``held_up_share`` of the open part, or for the last
+   ``held_up_end_s`` of the drive and longer (of both, the one that held it longer);
+2. F4: looping for more than ``loop_share`` of it, or for the last ``loop_end_s`` and longer;
 3. F3: something was held in it. F2: a target was reached in it. F1: none of these.
 """
 
@@ -20,52 +20,59 @@ from loopyard.evaluation.diagnosis.thresholds import Thresholds
 
 NEEDED = ("x_m", "y_m", "yaw_rad", "load", "nearest_m", "nearest_rad")
 """Signals without which a class is not given."""
+END_S = 1.0
+"""What ended so shortly before the drive did lasted to its end."""
 OPEN_ENOUGH_S = 2.0
 """An open part shorter than this is no part to speak of: the drive just ran out of time."""
 
 
 def classify(motion: Motion, thresholds: Thresholds) -> Finding:
     """The class. Raises KeyError for a signal of `NEEDED` that is not there."""
-    held_up = [_held_up(motion, thresholds, *where) for where in (BOUNDARY, SOLIDS)]
-    found = max(held_up, key=lambda finding: finding.evidence.value)
-    if found.evidence.value > thresholds.held_up_share:
-        return found
-    loop = _loop(motion, thresholds)
-    return loop if loop is not None else _stage(motion, thresholds)
-
-
-Where = tuple[str, tuple[str, ...], tuple[str, ...], str]
-BOUNDARY: Where = ("F6", ("touching_boundary",), ("touching_boundary",), "the boundary")
-SOLIDS: Where = (
-    "F5",
-    ("touching_furniture",),
+    t = thresholds
+    boundary = motion.touching("touching_boundary") | motion.held_up("touching_boundary")
     # Touching the goal is part of the work; pushing against it without moving is not.
-    ("touching_furniture", "touching_goal"),
-    "a solid",
-)
+    solids = motion.touching("touching_furniture") | motion.held_up(
+        "touching_furniture", "touching_goal"
+    )
+    limits = t.held_up_share, t.held_up_end_s
+    pressed = _lasting(motion, "F6", boundary, *limits, "contact", "at the boundary")
+    wedged = _lasting(motion, "F5", solids, *limits, "contact", "up against a solid")
+    held_up = [found for found in (pressed, wedged) if found is not None]
+    if held_up:
+        return max(held_up, key=lambda found: found.evidence.to_s - found.evidence.from_s)
+    limits = t.loop_share, t.loop_end_s
+    loop = _lasting(motion, "F4", looping(motion, t), *limits, "pose", "in a loop")
+    return loop if loop is not None else _stage(motion, t)
 
 
-def _held_up(
-    motion: Motion, t: Thresholds, name: str, touch: tuple[str, ...], held: tuple[str, ...], of: str
-) -> Finding:
+def _lasting(
+    motion: Motion,
+    name: str,
+    mask: np.ndarray,
+    most_share: float,
+    end_s: float,
+    signal: str,
+    how: str,
+) -> Finding | None:
+    """A way of moving that took more than a share of the open part, or lasted to the end."""
     begin = motion.open_from
-    mask = (motion.touching(*touch) | motion.held_up(*held))[begin:]
-    enough = len(mask) > OPEN_ENOUGH_S * motion.fps
-    share = float(mask.mean()) if enough else 0.0
-    first, last = _span(mask, begin, motion)
-    text = f"{share:.0%} of the time since the last delivery at {of}"
-    return Finding(name, Evidence(first, last, "contact", share, t.held_up_share, text))
-
-
-def _loop(motion: Motion, t: Thresholds) -> Finding | None:
-    begin = motion.open_from
-    mask = looping(motion, t)[begin:]
-    share = float(mask.mean()) if len(mask) > OPEN_ENOUGH_S * motion.fps else 0.0
-    if share <= t.loop_share:
+    part = mask[begin:]
+    if len(part) <= OPEN_ENOUGH_S * motion.fps:
         return None
-    first, last = _span(mask, begin, motion)
-    text = f"comes back to the same pose or place for {share:.0%} of the time"
-    return Finding("F4", Evidence(first, last, "pose", share, t.loop_share, text))
+    share = float(part.mean())
+    last = runs(part)[-1:]
+    to_end_s = 0.0
+    if last and last[0][1] >= len(part) - END_S * motion.fps:
+        to_end_s = (last[0][1] - last[0][0]) / motion.fps
+    if share <= most_share and to_end_s < end_s:
+        return None
+    from_s, to_s = _span(part, begin, motion)
+    if share > most_share:
+        text = f"{share:.0%} of the time since the last delivery {how}"
+        return Finding(name, Evidence(from_s, to_s, signal, share, most_share, text))
+    from_s = (begin + last[0][0]) / motion.fps
+    text = f"the last {to_end_s:.1f} s {how}"
+    return Finding(name, Evidence(from_s, to_s, signal, to_end_s, end_s, text))
 
 
 def _span(mask: np.ndarray, begin: int, motion: Motion) -> tuple[float, float]:

@@ -14,14 +14,14 @@ RATE_HZ = 5
 TURN_M = 0.3
 """Metres that a radian of turning counts for."""
 LAPS = 2
-"""So many times round, one after the other."""
+"""So many times round again after the first."""
 
 
 def looping(motion: Motion, thresholds: Thresholds) -> np.ndarray:
     """(T + 1,) bool: the tick is part of a loop.
 
-    A loop is one of three: the same pose again after a period, for two periods on end, whatever the
-    way between (to and fro, a figure of eight); two whole turns to one side that each end about
+    A loop is one of three: the same pose again after a period, for two more periods, whatever the
+    way between (to and fro, a figure of eight); three whole turns to one side that each end about
     where they began (a circle, a spin; its rate may vary); or so many reversals in one place.
     """
     step = max(1, round(motion.fps / RATE_HZ))
@@ -64,12 +64,14 @@ def _laps(places: np.ndarray, yaw: np.ndarray, rate: float, t: Thresholds) -> np
         begins = np.searchsorted(turned, turned - 2 * math.pi, side="right") - 1
         ends = np.arange(len(yaw))
         lap = (begins >= 0) & (ends - begins <= most) & (ends > begins)
-        near = np.linalg.norm(places[ends] - places[np.maximum(begins, 0)], axis=1) < t.lap_place_m
-        lap &= near
-        for end in np.flatnonzero(lap & (begins >= 1)):
-            begin = int(begins[end])
-            if lap[begin]:
-                found[begins[begin] : end + 1] = True
+        begins = np.maximum(begins, 0)
+        lap &= np.linalg.norm(places[ends] - places[begins], axis=1) < t.lap_place_m
+        # Where so many laps end one after the other, going back from lap to lap.
+        whole, back = lap, begins
+        for _ in range(LAPS):
+            whole, back = whole & lap[back], begins[back]
+        for end in np.flatnonzero(whole):
+            found[back[end] : end + 1] = True
     return found
 
 

@@ -14,6 +14,7 @@ DRIVING = ("steering", "throttle")
 """Action channels that move the robot; in a world with other names, all of them may."""
 
 
+CONTACTS = ("touching_boundary", "touching_furniture", "touching_goal")
 APART = {"touching_boundary": "boundary_m", "touching_furniture": "obstacle_m"}
 """How far off what may be touched is."""
 
@@ -108,10 +109,12 @@ class Motion:
         near to a robot that cannot move is what holds it.
         """
         at = self.touching(*names)
+        nothing_felt = ~self.touching(*CONTACTS)
         for name in names:
             apart = APART.get(name, "")
             if self.trace.has(apart):
-                at = at | (self.trace.signal(apart) < self.reach_m + self._t.press_m)
+                near = self.trace.signal(apart) < self.reach_m + self._t.press_m
+                at = at | (near & nothing_felt)
         return self.commanded & self.still & at
 
 

@@ -30,6 +30,10 @@ class Thresholds(BaseModel):
     held_up_share: float = _value(
         0.35, "F5, F6: of the open part, held up or touching for a greater share"
     )
+    held_up_end_s: float = _value(
+        5.0, "F5, F6: or to the end of the drive and so long at least; an expert is free in 2 s"
+    )
+    loop_end_s: float = _value(8.0, "F4: or to the end of the drive and so long at least")
     wall_stuck_s: float = _value(3.0, "WALL_STUCK: an expert backs off within 1 s")
     loop_place_m: float = _value(0.4, "a loop comes back to a place this near")
     lap_place_m: float = _value(0.8, "laps drift: after a whole turn, this near to where it began")
@@ -60,7 +64,7 @@ class Thresholds(BaseModel):
         2.5, "CHUNK_JERK: median jump at chunk borders over that inside; an expert's are alike"
     )
     jerk_size: float = _value(
-        0.12, "CHUNK_JERK: median jump at a border, of a channel's range of 2"
+        0.16, "CHUNK_JERK: median jump at a border, of a channel's range of 2"
     )
     drop_s: float = _value(3.0, "a load that is let go over its goal counts within so long")
     scoop_closed: float = _value(0.5, "the tool closes through this share of its way")

@@ -34,6 +34,7 @@ from loopyard.evaluation.execution import start_execution
 from loopyard.evaluation.identity import policy_digest
 from loopyard.evaluation.metrics import rollout_metrics
 from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.result import Evaluation
 from loopyard.evaluation.rollout import RolloutJob, Watcher, drive
 from loopyard.evaluation.suite_folder import SuiteFolder
 from loopyard.evaluation.trace import TraceRecorder
@@ -266,5 +267,7 @@ def relabel(
             done[row.slot] = row
             if on_episode is not None:
                 on_episode(row)
+    if folder is not None:
+        folder.summarise(Evaluation(tuple(folder.known().values()), plan.digest, LEARN))
     failed = sum(not row.outcome.success for row in done.values())
     return Generated(builder.seal(), len(done), failed, frames, time.monotonic() - start_s)

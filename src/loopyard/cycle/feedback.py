@@ -14,6 +14,9 @@ The rule for sampling. Within its tier a mode is drawn in proportion to
 
 the priority times the failure rate to be expected (the rule of succession, Laplace 1814): modes
 that the policy has learned give way to those that it has not.
+
+A new mode. At least FEWEST failures of general scenes that begin alike (a cluster of the diagnosis)
+and have a named pattern in common are a mode of their own: FM-N01, FM-N02 and so on.
 """
 
 from __future__ import annotations
@@ -21,10 +24,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from loopyard.evaluation.by_mode import ModeResult
+from loopyard.evaluation.diagnosis.clusters import Cluster
+from loopyard.evaluation.diagnosis.diagnosis import PATTERNS
+from loopyard.evaluation.diagnosis.suite import SuiteDiagnosis
 from loopyard.evaluation.statistics import wilson
+from loopyard.scenarios.mode import FailureMode, Recipe
 from loopyard.scenarios.registry import Registry
 
 DECIMALS = 2
+FEWEST = 3
+UNSAFE = "UNSAFE"
+SEVERITY, SEVERITY_UNSAFE, DIFFICULTY = 5, 9, 3
+"""Of a mode that was found: in the middle of the built-in ones, and as those of function 5."""
 
 
 def learn(registry: Registry, results: Mapping[str, ModeResult], cycle: int) -> Registry:
@@ -49,3 +60,36 @@ def sampling_weights(registry: Registry, results: Mapping[str, ModeResult]) -> d
         result = results.get(mode.id, unseen)
         weights[mode.id] = mode.sps * (result.failures + 1) / (result.n + 2)
     return weights
+
+
+def with_found(registry: Registry, diagnosed: SuiteDiagnosis, world: str, cycle: int) -> Registry:
+    """The registry and the modes that a cycle's failures in general scenes show.
+
+    A pattern that was found in an earlier cycle is not found again.
+    """
+    known = {mode.text.split(":")[0] for mode in registry.modes}
+    for cluster in diagnosed.clusters:
+        members = [diagnosed.rollouts[index].record for index in cluster.members]
+        general = [record for record in members if record.scenario.mode is None]
+        label = _label(cluster)
+        if len(general) < FEWEST or label is None or label in known:
+            continue
+        known.add(label)
+        where = f"about ({cluster.x_m:.1f}, {cluster.y_m:.1f}) m at {cluster.onset_s:.0f} s"
+        mode = FailureMode(
+            id=registry.new_id(),
+            text=f"{label}: begins {where}",
+            severity=SEVERITY_UNSAFE if UNSAFE in label else SEVERITY,
+            occurrence=round(10.0 * len(members) / max(1, diagnosed.n), DECIMALS),
+            difficulty=DIFFICULTY,
+            worlds={world: Recipe(params=general[0].scenario.params)},
+        )
+        why = f"{len(general)} of {diagnosed.n} rollouts failed alike"
+        registry = registry.with_found(mode, cycle=cycle, why=why)
+    return registry
+
+
+def _label(cluster: Cluster) -> str | None:
+    """The named patterns that most of a cluster has, or None."""
+    common = [name for name in PATTERNS if name in cluster.label.split()]
+    return " ".join(common) or None

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import Split
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.feedback import learn, sampling_weights
+from loopyard.cycle.dagger import LEARN
+from loopyard.cycle.feedback import learn, sampling_weights, with_found
 from loopyard.cycle.recovery import failures_of, recovery_starts
 from loopyard.cycle.scenes import campaign_registry, judging_scenes, learning_scenarios
 from loopyard.data.dataset import open_dataset
 from loopyard.data.start import Start
 from loopyard.evaluation.by_mode import ModeResult, results_by_mode
+from loopyard.evaluation.diagnosis.suite import (
+    SuiteDiagnosis,
+    diagnose_suite,
+    write_diagnosis,
+)
 from loopyard.evaluation.record import read_records
 from loopyard.scenarios.registry_file import save_registry
 from loopyard.store.atomic import write_json, write_text
 
-SELECT, LEARN = "select", "learn"
+SELECT = "select"
 
 
 class CampaignModes:
@@ -59,7 +64,11 @@ class CampaignModes:
         assert section is not None
         dataset = open_dataset(folder / "dataset")
         weights = sampling_weights(self.registry, self._results)
-        failures = failures_of(folder / "dataset", _onsets_s(folder / "rollouts"))
+        onsets_s = {
+            (one.record.scenario.digest, one.record.seed): one.diagnosis.onset_s
+            for one in self._diagnose(folder / "rollouts").rollouts
+        }
+        failures = failures_of(folder / "dataset", onsets_s)
         return recovery_starts(failures, section.recoveries, section.before_s, dataset.fps, weights)
 
     def learn(self, cycle: int, folder: Path) -> None:
@@ -80,19 +89,15 @@ class CampaignModes:
         )
         if self._campaign.scenarios.sampling == "feedback":
             self.registry = learn(self.registry, self._results, cycle)
+            if (rollouts / f"{LEARN}.jsonl").exists():
+                diagnosed = self._diagnose(rollouts)
+                self.registry = with_found(self.registry, diagnosed, self._campaign.world, cycle)
         plain: dict[str, Any] = {mode: found.to_dict() for mode, found in self._results.items()}
         write_json(folder / "modes.json", {"cycle": cycle, "modes": plain})
         save_registry(self.registry, folder / "registry.json")
 
-
-def _onsets_s(rollouts: Path) -> dict[tuple[str, int], float]:
-    """When each failed rollout began to go wrong, where a diagnosis lies beside the records."""
-    path = rollouts / "diagnosis.json"
-    if not path.exists():
-        return {}
-    found = json.loads(path.read_text())
-    return {
-        (row["scenario"], row["seed"]): float(row["onset_s"])
-        for row in found.get("rollouts", [])
-        if row.get("onset_s") is not None
-    }
+    def _diagnose(self, rollouts: Path) -> SuiteDiagnosis:
+        """What was wrong with the failed rollouts that were labelled; kept beside them."""
+        found = diagnose_suite(rollouts, LEARN)
+        write_diagnosis(rollouts, [found])
+        return found

@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from loopyard.core.outcome import Outcome
-from loopyard.cycle.feedback import learn, sampling_weights
+from loopyard.core.scenario import Scenario
+from loopyard.cycle.feedback import learn, sampling_weights, with_found
 from loopyard.evaluation.by_mode import ModeResult, results_by_mode
+from loopyard.evaluation.diagnosis.clusters import Cluster
+from loopyard.evaluation.diagnosis.diagnosis import Diagnosis
+from loopyard.evaluation.diagnosis.suite import DiagnosedRollout, SuiteDiagnosis
+from loopyard.evaluation.record import RolloutRecord
 from loopyard.scenarios.registry import built_in_registry
 
 WALL, DIM = "FM-C01", "FM-A03"
@@ -68,3 +73,35 @@ def test_weights_follow_what_was_measured_and_the_priority_where_nothing_was():
     assert weights[WALL] == pytest.approx(prior[WALL] / 10)
     assert weights[DIM] == pytest.approx(prior[DIM] * 1.9)
     assert weights["FM-A01"] == prior["FM-A01"]
+
+
+def diagnosed(mode: str | None, count: int, label: str = "F6 WALL_STUCK") -> SuiteDiagnosis:
+    """So many failures that begin alike."""
+    scenario = Scenario(world="yard", preset="mid", params={"bricks": 4}, mode=mode)
+    record = RolloutRecord(7, scenario, Outcome(False, 0.0, 10, 1.0, "timeout"))
+    one = DiagnosedRollout(record, Diagnosis(None, (), 1.0))
+    members = tuple(range(count))
+    cluster = Cluster(members, label, {}, {}, -3.1, 2.0, 12.4, 0.0)
+    return SuiteDiagnosis("learn", "p", 40, count, 0, (one,) * count, (cluster,))
+
+
+def test_general_failures_that_begin_alike_are_a_mode_of_their_own():
+    registry = with_found(built_in_registry(), diagnosed(None, 5), "yard", cycle=3)
+    found = registry["FM-N01"]
+    assert found.text == "WALL_STUCK: begins about (-3.1, 2.0) m at 12 s"
+    assert found.occurrence == pytest.approx(1.25)
+    assert found.worlds["yard"].params == {"bricks": 4}
+    assert registry.history[-1].cycle == 3
+    # Seen again it is the same one; something else is another.
+    assert len(with_found(registry, diagnosed(None, 5), "yard", 4)) == 33
+    other = with_found(registry, diagnosed(None, 3, "F5 UNSAFE"), "yard", 4)
+    assert other["FM-N02"].severity == 9
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [diagnosed(None, 2), diagnosed("FM-C01", 5), diagnosed(None, 5, "F1")],
+    ids=["too few", "of a known mode", "no pattern in common"],
+)
+def test_what_is_few_or_known_or_unnamed_is_no_new_mode(nothing):
+    assert with_found(built_in_registry(), nothing, "yard", 2) == built_in_registry()

@@ -47,7 +47,7 @@ class ModeCoverage:
 def read_evidence(paths: Iterable[Path]) -> Evidence:
     """What lies at these paths: run folders, folders or files of rollouts, datasets.
 
-    Of a run folder: each cycle's dataset and rollouts, in their order, its gate after its select.
+    Of a run folder: each cycle's datasets and rollouts, in their order, its gate after its select.
 
     Raises:
         DatasetError: a path is none of these, or cannot be read.
@@ -57,8 +57,9 @@ def read_evidence(paths: Iterable[Path]) -> Evidence:
     for path in paths:
         if (path / "cycles").is_dir():
             for cycle in sorted((path / "cycles").iterdir()):
-                if (cycle / "dataset" / DATASET_MARK).exists():
-                    episodes += _episodes(cycle / "dataset")
+                for folder in sorted(cycle.iterdir()):
+                    if (folder / DATASET_MARK).exists():
+                        episodes += _episodes(folder)
                 files += _rollout_files(cycle / "rollouts")
         elif (path / DATASET_MARK).exists():
             episodes += _episodes(path)

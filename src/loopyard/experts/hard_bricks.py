@@ -10,12 +10,13 @@ import math
 
 import numpy as np
 
+from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.truth import YardTruth
 
 GIVE_UP_TRIES = 3
 SLAB_HALF_M, BRICK_HALF_M = 0.30, 0.11
-OPENING = 0.05
-"""So far the bucket's target is ahead of the bucket that moves."""
+RISING = 0.05
+"""With its target over this the lift is on its way up."""
 GRID_M = 0.05
 """Places are rounded to this: a slab that is nudged a little leaves the map of ways as it is."""
 SPILL_MARGIN = 0.7
@@ -27,13 +28,14 @@ def worth_a_try(truth: YardTruth) -> np.ndarray:
     return truth.fits & (truth.tries < GIVE_UP_TRIES)
 
 
-def opens_again(truth: YardTruth) -> bool:
-    """Did the bucket close on the brick in its mouth in vain, and is on its way to open?
+def rises_again(truth: YardTruth) -> bool:
+    """Has the bucket closed in vain on the brick in its mouth, or is it on its way off it?
 
-    Without this it would close again as soon as it could, and never get a better hold.
+    It lifts off to open and come anew: that the lift is sent up tells the way off from the next
+    closing.
     """
     tried = bool((truth.in_mouth() & (truth.tries > 0)).any())
-    return tried and truth.bucket_target < truth.bucket - OPENING
+    return tried and (truth.bucket > g.HOLD_UNTIL or truth.lift_target > RISING)
 
 
 def left_lying(truth: YardTruth) -> np.ndarray:

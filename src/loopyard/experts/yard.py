@@ -15,7 +15,7 @@ import numpy as np
 
 from loopyard.experts.annex import lookout
 from loopyard.experts.caution import careful, forbidden
-from loopyard.experts.hard_bricks import gently, opens_again, worth_a_try
+from loopyard.experts.hard_bricks import gently, rises_again, worth_a_try
 from loopyard.experts.movers import must_wait
 from loopyard.experts.patrol import patrol_waypoint
 from loopyard.experts.sight import in_picture, in_sight, sight_range_m
@@ -144,7 +144,9 @@ class YardExpert:
         if truth.lift > DOWN and _near_box(truth):
             return _Move("retreat", throttle=-1.0)
         if (truth.in_mouth() & worth_a_try(truth)).any() and truth.lift < DOWN:
-            if truth.bucket > g.HOLD_UNTIL or opens_again(truth):
+            if rises_again(truth):
+                return _Move("lower", throttle=-0.6, bucket_to=0.0, lift_to=PRESSED_LIFT)
+            if truth.bucket > g.HOLD_UNTIL:
                 # Curled already when the brick came: nothing takes hold of it any more.
                 return _Move("lower", throttle=-0.3, bucket_to=0.0, lift_to=0.0)
             # Pressing on while curling keeps the brick against the back plate.

@@ -99,6 +99,11 @@ class YardParams(BaseModel):
                 f"bricks: found {self.bricks}, expected at least {self.stuck_bricks} stuck_bricks "
                 f"and {self.bricks_behind_door} bricks_behind_door"
             )
+        if self.hazard != "none" and self.terrain != "flat":
+            raise ValueError(
+                f"hazard: found '{self.hazard}' with terrain '{self.terrain}', expected "
+                f"terrain 'flat': a hazard builds the floor itself"
+            )
         free_m2 = (2 * self.half_m - 1.2) ** 2 - (self.box_side_m + 1.0) ** 2
         needed_m2 = 0.25 * self.bricks + 2.2 * self.furniture
         if needed_m2 > 0.5 * free_m2:

@@ -179,10 +179,11 @@ class Hole(Hazard):
         ):
             lay_flat(body.model, f"ground_{index}", *corners)
         self._cut_corners(body)
-        angles = np.arange(4) * math.pi / 4
-        self.zone = np.array(
-            [(x, y, angle, self._zone_m, EIGHTH * self._zone_m) for angle in angles]
-        )
+        # Eight rectangles across each other make a polygon of sixteen sides: a way along it turns
+        # so little at a corner that a brick beyond stays in the picture.
+        half_side_m = self._zone_m * math.tan(math.pi / 16)
+        angles = np.arange(8) * math.pi / 8
+        self.zone = np.array([(x, y, angle, self._zone_m, half_side_m) for angle in angles])
 
     def inside(self, x_m: float, y_m: float) -> bool:
         return math.dist((x_m, y_m), self.middle) < self._zone_m

@@ -194,7 +194,7 @@ class Ramp(Relief):
         uphill = math.cos(yaw) if self.profile.axis == 0 else math.sin(yaw)
         crest_m = self.profile.knots[1, 0]
         nearing = crest_m <= place < crest_m + SLOW_BEFORE_M and uphill < 0
-        fields["downhill"] = self._on_ramp(place) or nearing
+        fields["downhill"] = bool(self._on_ramp(place) or nearing)
 
     def state(self) -> bool:
         return self._fast

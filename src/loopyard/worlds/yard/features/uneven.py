@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BALL_M = 0.6
 """A bump is the cap of a ball of this radius: round, so that nothing catches on a rim."""
 TALL_M = (0.005, 0.018)
-PER_M2 = 0.7
+PER_M2 = 1.2
 FROM_BRICK_M, FROM_LOADER_M, FROM_BOX_M = 0.32, 0.6, 0.2
 """From the middle of a brick or the loader, and from the box, to the middle of a bump."""
 TRIES = 40

@@ -17,6 +17,8 @@ GIVE_UP_TRIES = 3
 SLAB_HALF_M, BRICK_HALF_M = 0.30, 0.11
 RISING = 0.05
 """With its target over this the lift is on its way up."""
+OFF_AHEAD_M, OFF_ASIDE_M = 0.85, 0.28
+"""In front of the axle: where the bucket would turn against a brick that does not give way."""
 GRID_M = 0.05
 """Places are rounded to this: a slab that is nudged a little leaves the map of ways as it is."""
 SPILL_MARGIN = 0.7
@@ -36,6 +38,12 @@ def rises_again(truth: YardTruth) -> bool:
     """
     tried = bool((truth.in_mouth() & (truth.tries > 0)).any())
     return tried and (truth.bucket > g.HOLD_UNTIL or truth.lift_target > RISING)
+
+
+def at_given_up(truth: YardTruth) -> bool:
+    """Does a brick that was given up stand in the bucket, so that it could not turn?"""
+    ahead, left = truth.local(truth.bricks[truth.tries >= GIVE_UP_TRIES]).T
+    return bool(((ahead > 0) & (ahead < OFF_AHEAD_M) & (np.abs(left) < OFF_ASIDE_M)).any())
 
 
 def left_lying(truth: YardTruth) -> np.ndarray:

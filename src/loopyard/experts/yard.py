@@ -15,7 +15,7 @@ import numpy as np
 
 from loopyard.experts.annex import lookout
 from loopyard.experts.caution import careful, forbidden
-from loopyard.experts.hard_bricks import gently, rises_again, worth_a_try
+from loopyard.experts.hard_bricks import at_given_up, gently, rises_again, worth_a_try
 from loopyard.experts.movers import must_wait
 from loopyard.experts.patrol import patrol_waypoint
 from loopyard.experts.sight import in_picture, in_sight, sight_range_m
@@ -151,6 +151,8 @@ class YardExpert:
                 return _Move("lower", throttle=-0.3, bucket_to=0.0, lift_to=0.0)
             # Pressing on while curling keeps the brick against the back plate.
             return _Move("scoop", throttle=0.35, bucket_to=1.0, lift_to=0.0)
+        if at_given_up(truth):
+            return _Move("retreat", throttle=-0.8, bucket_to=0.0, lift_to=PRESSED_LIFT)
         away = off_walls(truth, with_kerb=False)
         if away is not None:
             return _Move("approach", throttle=away, bucket_to=0.0, lift_to=0.0)

@@ -3,7 +3,7 @@
 Scripted drives that fail on purpose (diagnosis_cases.py), on gate scenes; thresholds were set on
 train scenes. Cost: the same rollouts with and without traces, metrics and diagnosis.
 
-python benchmarks/diagnosis.py [--n 20] [--split gate] [--cost-scenes 32] [--repeats 3]
+python benchmarks/diagnosis.py [--n 10] [--split gate] [--cost-scenes 16] [--repeats 3]
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from _record import record
 from diagnosis_cases import CASES, Case, Drive, drive
 from inference import untrained
-from loopyard.core.seeds import SEED_RANGES
+from loopyard.core.seeds import SEED_RANGES, Split
 from loopyard.evaluation.diagnosis.diagnose import diagnose
 from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS, Diagnosis
 from loopyard.evaluation.diagnosis.suite import diagnose_suite
@@ -39,30 +39,30 @@ Judged = tuple[Drive, Diagnosis]
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--n", type=int, default=20, help="drives of each case")
+    parser.add_argument("--n", type=int, default=10, help="drives of each case; 0: none")
     parser.add_argument("--split", choices=("train", "gate"), default="gate")
-    parser.add_argument("--cost-scenes", type=int, default=32)
+    parser.add_argument("--cost-scenes", type=int, default=16, help="0: not measured")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    begin_s = time.monotonic()
-    begin = SEED_RANGES[options.split].start + 50_000
+    if options.n:
+        name = "diagnosis" if options.split == "gate" else "diagnosis_train"
+        record(name, judge(options.n, options.split))
+    if options.cost_scenes:
+        record("diagnosis_cost", cost(options.cost_scenes, options.repeats))
+
+
+def judge(n: int, split: Split) -> dict[str, Any]:
+    """Every case on its own scenes of a split."""
+    begin_s, begin = time.process_time(), SEED_RANGES[split].start + 50_000
     rows, judged = [], []
     for number, case in enumerate(CASES):
-        row, drives = run_case(case, options.n, begin + number * SCENES_A_CASE)
+        row, drives = run_case(case, n, begin + number * SCENES_A_CASE)
         print(row, flush=True)
         rows.append(row)
         judged += drives
-    answer = {**tables(judged), "cases": rows, "drive_wall_s": time.monotonic() - begin_s}
-    name = "diagnosis" if options.split == "gate" else "diagnosis-train"
-    record(
-        name,
-        {
-            "split": options.split,
-            **answer,
-            "cost": cost(options.cost_scenes, options.repeats) if options.cost_scenes else None,
-        },
-    )
+    cpu_s = round(time.process_time() - begin_s, 1)
+    return {"split": split, **tables(judged), "cases": rows, "cpu_s": cpu_s}
 
 
 def run_case(case: Case, n: int, first: int) -> tuple[dict[str, Any], list[Judged]]:

@@ -190,13 +190,11 @@ def _avoidance_rate(trace: Trace) -> float | None:
     avoided: list[bool] = []
     approaching = False
     for tick in np.flatnonzero(apart_m < far_m + 1.0):
-        if approaching and touching[tick] > 0:
-            avoided[-1], approaching = False, False
-        elif approaching and (apart_m[tick] > far_m or abs(bearing[tick]) > ABEAM_RAD):
-            approaching = False
+        if approaching:
+            avoided[-1] &= not touching[tick]
+            approaching = apart_m[tick] <= far_m and abs(bearing[tick]) <= ABEAM_RAD
         elif (
-            not approaching
-            and apart_m[tick] < near_m
+            apart_m[tick] < near_m
             and abs(bearing[tick]) < APPROACH_RAD
             and speed_mps[tick] > 0.1
             and touching[tick] == 0

@@ -90,7 +90,7 @@ def read_trace(path: Path) -> Trace:
         DatasetError: there is no such file, or it is no trace.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as found:
             return Trace(
                 fps=int(found["fps"]),
                 stride=int(found["stride"]),
@@ -106,7 +106,7 @@ def read_trace(path: Path) -> Trace:
                     if name.startswith(LAYOUT_PREFIX)
                 },
             )
-    except (OSError, KeyError, ValueError, BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, AttributeError, BadZipFile) as error:
         raise DatasetError(
             expected(str(path), "content", f"{type(error).__name__}", "a trace of a rollout")
         ) from error

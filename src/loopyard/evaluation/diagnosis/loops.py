@@ -13,6 +13,7 @@ RATE_HZ = 5
 """Loops are slow: looked for at this rate, whatever the control rate."""
 TURN_M = 0.3
 """Metres that a radian of turning counts for."""
+LEAST_PERIOD_S = 0.8
 LAPS = 2
 """So many times round again after the first."""
 
@@ -20,14 +21,14 @@ LAPS = 2
 def looping(motion: Motion, thresholds: Thresholds) -> np.ndarray:
     """(T + 1,) bool: the tick is part of a loop.
 
-    A loop is one of three: the same pose again after a period, for two more periods, whatever the
-    way between (to and fro, a figure of eight); three whole turns to one side that each end about
+    A loop is one of three: the same way again and again, whatever it is (to and fro, a figure of
+    eight); three whole turns to one side that each end about
     where they began (a circle, a spin; its rate may vary); or so many reversals in one place.
     """
     step = max(1, round(motion.fps / RATE_HZ))
     places, yaw = motion.places[::step], motion.yaw[::step]
     rate = motion.fps / step
-    mask = _periodic(places, yaw, rate, thresholds) | _laps(places, yaw, rate, thresholds)
+    mask = _returning(places, yaw, rate, thresholds) | _laps(places, yaw, rate, thresholds)
     mask |= _shuffling(places, yaw, rate, thresholds)
     return np.repeat(mask, step)[: len(motion.places)]
 
@@ -38,19 +39,23 @@ def _path(places: np.ndarray, yaw: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
-def _periodic(places: np.ndarray, yaw: np.ndarray, rate: float, t: Thresholds) -> np.ndarray:
-    path, count = _path(places, yaw), len(places)
-    found = np.zeros(count, bool)
-    for lag in range(max(2, round(0.8 * rate)), min(round(t.loop_period_s * rate), count // 3) + 1):
-        again = np.linalg.norm(places[lag:] - places[:-lag], axis=1) < t.loop_place_m
-        turned = (yaw[lag:] - yaw[:-lag] + math.pi) % (2 * math.pi) - math.pi
-        again &= np.abs(turned) < t.loop_rad
-        again &= path[lag:] - path[:-lag] > max(t.loop_path_m, t.loop_mps * lag / rate)
-        if again.sum() < LAPS * lag:
-            continue
-        for first, end in runs(again):
-            if end - first >= LAPS * lag:
-                found[first : end + lag] = True
+def _returning(places: np.ndarray, yaw: np.ndarray, rate: float, t: Thresholds) -> np.ndarray:
+    """The same way again, and again: at each pose it was twice before, having gone away between."""
+    path, ticks = _path(places, yaw), np.arange(len(places))
+    lag_s = (ticks[:, None] - ticks[None]) / rate
+    gone_m = path[:, None] - path[None]
+    turned = (yaw[:, None] - yaw[None] + math.pi) % (2 * math.pi) - math.pi
+    x, y = places.T
+    apart_m = np.hypot(x[:, None] - x[None], y[:, None] - y[None])
+    again = (lag_s > LEAST_PERIOD_S) & (lag_s < t.loop_period_s) & (np.abs(turned) < t.loop_rad)
+    again &= (apart_m < t.loop_place_m) & (gone_m > np.maximum(t.loop_path_m, t.loop_mps * lag_s))
+    before = np.where(again, ticks[None], -1).max(axis=1)
+    twice = np.where(before >= 0, before[before], -1)
+    found = np.zeros(len(places), bool)
+    for first, end in runs(twice >= 0):
+        # Ways cross now and then; a loop follows the earlier one for half a round at least.
+        if end - first >= (first - before[first]) / 2:
+            found[twice[first] : end] = True
     return found
 
 

@@ -94,9 +94,12 @@ class Motion:
         count = len(self.places)
         if count <= window:
             return np.zeros(count, bool)
-        moved = np.linalg.norm(self.places[window:] - self.places[:-window], axis=1)
-        turned = np.abs(self.yaw[window:] - self.yaw[:-window])
-        begins = (moved < self._t.still_m) & (turned < self._t.still_rad)
+        begins = np.ones(count - window, bool)
+        for part in (1, 2, 3, 4):  # what goes away and comes back within a window is not still
+            later = slice(part * window // 4, count - window + part * window // 4)
+            moved = np.linalg.norm(self.places[later] - self.places[:-window], axis=1)
+            turned = np.abs(self.yaw[later] - self.yaw[:-window])
+            begins &= (moved < self._t.still_m) & (turned < self._t.still_rad)
         marks = np.zeros(count + 1, int)
         marks[:-1][: len(begins)] += begins
         marks[window + 1 :][: len(begins)] -= begins[: len(marks) - window - 1]

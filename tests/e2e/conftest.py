@@ -99,7 +99,7 @@ class Shell:
 SMALL: dict[str, Any] = {
     "world": "reach_world:ReachWorld",
     "preset": "",
-    "budget_minutes": 0.4,
+    "budget_minutes": 0.6,
     "train_shares": [1, 1],
     "n_action_steps": 2,
     "workers": 2,

@@ -12,7 +12,7 @@ from loopyard.core.seeds import SEED_RANGES, Split, stream
 from loopyard.scenarios.mode import FailureMode
 from loopyard.scenarios.registry import Registry
 from loopyard.scenarios.sampling import draw_scenario
-from loopyard.scenarios.world_params import require_possible
+from loopyard.scenarios.world_params import base_value, require_possible
 
 GENERAL, ALL_MODES, FIXED_10 = "general", "all-modes", "fixed10"
 NAMED = (FIXED_10, GENERAL, ALL_MODES)
@@ -148,23 +148,29 @@ furniture), two compound (mixed sizes; many bricks of mixed sizes)."""
 SECONDS_A_BRICK = 12.0
 """The predecessor's 120 s for ten bricks."""
 
+TEN_ROOM_M = 8.0
+"""The ten need a room at least this large."""
+
 
 def fixed_ten(base: Scenario, split: Split = "gate") -> list[SuiteScene]:
     """The predecessor's ten scenes in the yard of `base`: the same in every cycle.
 
     The time limit is 12 s a brick, as its evaluation gave ten bricks; the bucket holds 4, as its
-    loader's did. They are the last ten seeds of the split.
+    loader's did; a room of less than 8 m becomes one of 8 m. They are the last ten seeds of the
+    split.
 
     Raises:
-        ConfigError: another world than the yard, or too many bricks for its room.
+        ConfigError: another world than the yard.
+        WorldError: something has no free place in one of them.
     """
     if base.world != "yard":
         raise ConfigError(expected(f"suite {FIXED_10}", "world", base.world, "yard"))
     seeds: Sequence[int] = SEED_RANGES[split][-len(TEN) :]
+    room = {"room_m": max(TEN_ROOM_M, base_value(base, "room_m"))}
     scenes = []
     for own, seed in zip(TEN, seeds, strict=True):
         limits = {"bucket_capacity": 4, "time_limit_s": SECONDS_A_BRICK * own["bricks"]}
-        scenario = base.model_copy(update={"params": {**base.params, **limits, **own}})
+        scenario = base.model_copy(update={"params": {**base.params, **room, **limits, **own}})
         require_possible(scenario, seed)
         scenes.append(SuiteScene(scenario, seed))
     return scenes

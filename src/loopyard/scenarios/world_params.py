@@ -86,10 +86,13 @@ def require_possible(scenario: Scenario, seed: int) -> None:
 def _draw_yard(scenario: Scenario, seed: int) -> None:
     from loopyard.worlds.yard.features.catalogue import features_of
     from loopyard.worlds.yard.params import yard_params
+    from loopyard.worlds.yard.randomise import built_params, drawn_for, scene_digest
     from loopyard.worlds.yard.scene import draw_scene
 
-    params = yard_params(scenario.preset, scenario.params)
-    draw_scene(params, scenario.digest, seed, features_of(params))
+    params, randomise = yard_params(scenario.preset, scenario.params), scenario.randomise
+    features = features_of(built_params(params, randomise), randomised=randomise is not None)
+    key = scene_digest(scenario), seed
+    draw_scene(params, *key, features, drawn_for(scenario, params, key))
 
 
 _SCENES: dict[str, Callable[[Scenario, int], None]] = {"yard": _draw_yard}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
 from loopyard.core.scenario import Scenario
-from loopyard.scenarios.registry import built_in_registry
+from loopyard.scenarios.registry import built_in_registry, open_registry
 from loopyard.scenarios.suites import suite_scenes
 from loopyard.scenarios.world_params import check_value
 from loopyard.worlds.registry import make_world
@@ -35,3 +38,14 @@ def test_the_yard_can_be_made_for_a_mode(id):
         assert {name: getattr(world.params, name) for name in changed} == changed
     finally:
         world.close()
+
+
+def test_the_documentations_own_mode_can_be_staged(tmp_path):
+    page = (Path(__file__).parents[3] / "docs/scenarios.md").read_text()
+    lines = page[page.index("    modes:\n") :].splitlines()
+    block = "\n".join(takewhile(lambda line: not line or line.startswith("    "), lines))
+    path = tmp_path / "mine.yaml"
+    path.write_text(dedent(block.partition("\n\n")[0]))
+    scenes = suite_scenes("FM-U01", 10, MID, open_registry(modes=[path]))
+    assert {scene.scenario.params["layout"] for scene in scenes} <= {"gap", "trap"}
+    assert {scene.scenario.params["bricks"] for scene in scenes} == {6}

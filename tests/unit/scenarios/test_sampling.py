@@ -10,14 +10,22 @@ from pydantic import ValidationError
 from loopyard.core.errors import ConfigError, WorldError
 from loopyard.core.randomisation import Randomisation
 from loopyard.core.scenario import Scenario
+from loopyard.scenarios import sampling
 from loopyard.scenarios.mode import FailureMode, Recipe
 from loopyard.scenarios.registry import Registry, built_in_registry
 from loopyard.scenarios.sampling import Mix, sample
 from loopyard.scenarios.scene_file import read_scenes, write_scenes
+from loopyard.scenarios.world_params import require_possible
 
 MID = Scenario(world="yard", preset="mid")
 REACH = Scenario(world="reach_world:ReachWorld")
 ONLY_GENERAL = Mix(general=1, tier_1=0, tier_2=0, tier_3=0)
+
+
+@pytest.fixture
+def untried(monkeypatch):
+    """Scenarios are not tried out, which takes most of the time."""
+    monkeypatch.setattr(sampling, "require_possible", lambda scenario, seed: None)
 
 
 def tier_of(scenario: Scenario) -> int:
@@ -36,6 +44,7 @@ def reach_registry(**recipe) -> Registry:
     return Registry(modes=(mode,))
 
 
+@pytest.mark.usefixtures("untried")
 @pytest.mark.parametrize("base", [MID, MID.model_copy(update={"randomise": Randomisation()})])
 def test_300_scenarios_are_different_and_follow_the_mix(base):
     scenarios = sample(built_in_registry(), base, 300, seed=0)
@@ -47,12 +56,26 @@ def test_300_scenarios_are_different_and_follow_the_mix(base):
     assert {tier_of(scenario) for scenario in scenarios[:40]} == {0, 1, 2, 3}  # mixed
 
 
+def test_what_is_sampled_is_possible():
+    for scenario in sample(built_in_registry(), MID, 32, seed=3):
+        assert any(has_room(scenario, seed) for seed in range(5)), scenario
+
+
+def has_room(scenario: Scenario, seed: int) -> bool:
+    try:
+        require_possible(scenario, seed)
+    except WorldError:
+        return False
+    return True
+
+
 def test_the_seed_decides_and_nothing_else():
     first, again, other = (sample(built_in_registry(), MID, 40, seed=s) for s in (7, 7, 8))
     assert first == again
     assert {s.digest for s in first} != {s.digest for s in other}
 
 
+@pytest.mark.usefixtures("untried")
 def test_a_scenario_of_a_mode_says_what_is_asked_of_it():
     scenarios = sample(built_in_registry(), MID, 300, seed=1)
     cliff = next(s for s in scenarios if s.mode == "FM-B01")
@@ -73,6 +96,7 @@ def test_randomised_scenarios_differ_in_width_and_keep_the_base():
     assert all(r.groups == ("visual",) and 0.3 <= r.width <= 0.6 for r in drawn)
 
 
+@pytest.mark.usefixtures("untried")
 def test_modes_come_by_priority_or_by_the_weights_given():
     mix = Mix(general=0, tier_1=1, tier_2=0, tier_3=0)
     prior = Counter(s.mode for s in sample(built_in_registry(), MID, 89, 0, mix))
@@ -87,6 +111,7 @@ def test_modes_come_by_priority_or_by_the_weights_given():
     }
 
 
+@pytest.mark.usefixtures("untried")
 def test_an_empty_tiers_share_goes_to_the_others():
     registry = Registry(modes=built_in_registry().tiers()[1], general=built_in_registry().general)
     scenarios = sample(registry, MID, 65, seed=0)

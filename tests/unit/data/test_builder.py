@@ -94,7 +94,7 @@ def test_own_facts_are_kept(dataset: Dataset) -> None:
     assert (third.slot, third.seed, third.source) == (3, 103, "expert")
     assert third.outcome is not None
     assert third.outcome.counts == {"held": 1}
-    assert third.scenario == {"world": "toy", "preset": "small", "params": {}, "mode": None}
+    assert third.scenario == Scenario(world="toy", preset="small").model_dump(mode="json")
     assert third.meta == {"noise": 0.1}
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loopyard.core.errors import DatasetError
+from loopyard.core.scenario import Scenario
 from loopyard.core.specs import WorldSpec
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.consolidate import consolidate

@@ -1,8 +1,12 @@
 """Where to drive while no brick is in sight: round the room, a pure function of the pose.
 
 In a room that the camera does not see across, turning on the spot finds nothing new. The patrol
-goes round a square, counter-clockwise. Its corners are turned on the spot, to the left, and it is
-there that the camera sweeps the middle of the room; driving a circle it would never look there.
+pursues a point that runs ahead of it, counter-clockwise, on a clover of four leaves. On a circle
+the camera would never look at the middle of the room; leaving a leaf it does.
+
+The point moves only as far as the loader does. A square with the next corner for a goal swept the
+room as well, but a piece of furniture at the corner could send the loader back over the line from
+which on the corner before is the goal, and so for ever to and fro.
 """
 
 from __future__ import annotations
@@ -14,41 +18,19 @@ import numpy as np
 from loopyard.experts.steering import ways_to
 from loopyard.worlds.yard.truth import YardTruth
 
-SQUARE = 0.6
-"""Half the square's side, in parts of the room's: corners of the room are then near its legs."""
-PULL_PER_M = 0.35
-"""How strongly the way leans towards the square's side, for each metre off it."""
-AHEAD_M = 3.0
-"""So far ahead lies the place it drives for: further than any furniture is long, so that a piece in
-the way is seen to be one from where the bucket can still turn."""
+LEAD_RAD = 0.6
+"""So far ahead runs the point, seen from the room's middle."""
+LEAVES, MIDDLE_RADIUS, LEAF = 4, 0.667, 0.45
+"""The clover: its mean radius in parts of the room's half, and how far its leaves reach beyond, in
+parts of that. They point into the corners. The loader itself keeps well inside of it."""
 TO_KERB_M = 0.8
-BACK_M = 2.0
-"""Furniture at a corner may send it so far back from the next side; heading along that one rather
-than along this, it goes on to the next, or the two ways would take turns for ever."""
 
 
 def patrol_waypoint(truth: YardTruth) -> np.ndarray:
-    """(2,) the place to drive for: ahead on the patrol, or on the way round what stands before it.
-
-    The room's diagonals part it into four; in each one the way leads along a side of the square.
-    """
-    here = np.array([truth.x_m, truth.y_m])
-    heading = np.array([math.cos(truth.yaw_rad), math.sin(truth.yaw_rad)])
-    outward = _side(here)
-    along = np.array([-outward[1], outward[0]])
-    is_near_next = here @ along > here @ outward - BACK_M
-    if is_near_next and heading @ -outward > heading @ along:
-        outward, along = along, -outward
-    off_m = here @ outward - SQUARE * truth.params.half_m
-    way = along - PULL_PER_M * off_m * outward
+    """(2,) the place to drive for: ahead on the patrol, or on the way round what stands before."""
+    angle = math.atan2(truth.y_m, truth.x_m) + LEAD_RAD
+    reach = 1.0 + LEAF * math.cos(LEAVES * (angle - math.pi / 4))
+    radius_m = MIDDLE_RADIUS * truth.params.half_m * reach
     limit = truth.params.half_m - TO_KERB_M
-    goal = np.clip(here + AHEAD_M * way / np.linalg.norm(way), -limit, limit)
+    goal = np.clip([radius_m * math.cos(angle), radius_m * math.sin(angle)], -limit, limit)
     return ways_to(truth, goal[None], with_box=True).waypoints[0]
-
-
-def _side(here: np.ndarray) -> np.ndarray:
-    """(2,) unit vector from the room's middle towards the side whose quarter this place is in."""
-    x, y = here
-    if abs(x) > abs(y):
-        return np.array([1.0 if x > 0 else -1.0, 0.0])
-    return np.array([0.0, 1.0 if y > 0 else -1.0])

@@ -10,15 +10,21 @@ interval of the success rate on the gate's scenes:
 Against an incumbent on the same scenes, promotion also needs evidence of being better: an exact
 McNemar test with p < alpha and more wins than losses. Evidence of being worse rejects; a draw is
 inconclusive and the incumbent stays. Scenes a gate was judged on are spent: judging again and
-again on the same ones until one passes is choosing, which is what the select scenes are for.
+again on the same ones until one passes is choosing, which is what the select scenes are for. So a
+gate refuses scenes of the train and select ranges.
+
+This rule is for a number of scenes that was fixed before. To look on the way and stop when the
+case is clear, see `loopyard.evaluation.sequential` and `loopyard.evaluation.paired`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from loopyard.core.errors import ConfigError, expected
+from loopyard.core.seeds import SEED_RANGES, split_of
 from loopyard.evaluation.statistics import Paired, compare, wilson
 
 Decision = Literal["promote", "reject", "inconclusive"]
@@ -31,7 +37,13 @@ MAX_SCENES = 100_000
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision, the numbers it rests on, and the reason in one sentence."""
+    """The decision, the numbers it rests on, and the reason in one sentence.
+
+    n: scenes the decision rests on. target, floor: None where only two policies were compared.
+    n_max: of a sequential gate, the scenes after which it would have decided at the latest.
+    anytime_95: of a sequential gate, the interval that holds wherever it stopped
+    (`loopyard.evaluation.statistics.confidence_sequence`); wilson_95 is nominal there.
+    """
 
     verdict: Decision
     reason: str
@@ -39,16 +51,45 @@ class Verdict:
     successes: int
     rate: float
     wilson_95: tuple[float, float]
-    target: float
-    floor: float
+    target: float | None
+    floor: float | None
     paired: Paired | None = None
+    n_max: int | None = None
+    anytime_95: tuple[float, float] | None = None
 
     @property
     def promoted(self) -> bool:
         return self.verdict == "promote"
 
+    @property
+    def early(self) -> bool:
+        """It was decided before the last scene."""
+        return self.n_max is not None and self.n < self.n_max
+
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "wilson_95": list(self.wilson_95)}
+        """Plain JSON."""
+        anytime = None if self.anytime_95 is None else list(self.anytime_95)
+        return {**asdict(self), "wilson_95": list(self.wilson_95), "anytime_95": anytime}
+
+
+def require_gate_seeds(seeds: Iterable[int], where: str = "gate") -> None:
+    """Refuses to judge on scenes that were there to learn from or to choose on.
+
+    Raises:
+        ConfigError: a seed of the train or select range; names it.
+    """
+    for seed in seeds:
+        if split_of(seed) in ("train", "select"):
+            own = SEED_RANGES["gate"]
+            raise ConfigError(
+                expected(
+                    where,
+                    "seed",
+                    f"{seed} of the {split_of(seed)} range",
+                    f"scenes to judge on, with seeds from {own[0]} to {own[-1]}: what was learned "
+                    "from or chosen on says nothing of new scenes",
+                )
+            )
 
 
 def judge(
@@ -63,9 +104,11 @@ def judge(
 ) -> Verdict:
     """Decides by the rule at the head of this file.
 
-    candidate, incumbent: {scene or seed: success} of both policies, where there is an incumbent.
+    candidate, incumbent: {seed or (scenario digest, seed): success} of both policies, where there
+    is an incumbent.
 
     Raises:
+        ConfigError: a scene of the train or select range.
         ValueError: not 0 < floor <= target <= 1, successes not within 0..n, or an incumbent
             without the candidate's own results.
     """
@@ -75,6 +118,8 @@ def judge(
         )
     if incumbent is not None and candidate is None:
         raise ValueError("candidate: found None, expected its results beside the incumbent's")
+    for results in (candidate, incumbent):
+        require_gate_seeds(map(_seed, results or ()))
     low, high = wilson(successes, n)
     decision, reason = _absolute(successes, n, low, high, target, floor)
     paired = None
@@ -83,6 +128,11 @@ def judge(
         decision, reason = _against(paired, decision, reason, alpha)
     rate = successes / n if n else 0.0
     return Verdict(decision, reason, n, successes, rate, (low, high), target, floor, paired)
+
+
+def _seed(scene: Any) -> int:
+    """Of a seed itself, or of a scene's name (scenario digest, seed)."""
+    return int(scene[-1] if isinstance(scene, tuple) else scene)
 
 
 def _absolute(

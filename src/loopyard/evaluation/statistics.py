@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -35,6 +35,45 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return low, high
+
+
+def confidence_sequence(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """An interval (low, high) of a success rate that holds at every n at once.
+
+    The chance that it ever misses the rate, at whatever n one looks or stops, is 1 - confidence at
+    most: the rates whose posterior density, from a uniform prior, is more than 1 - confidence
+    (the ratio of prior to posterior is a martingale; I. Waudby-Smith and A. Ramdas, "Confidence
+    sequences for sampling without replacement", NeurIPS 2020, its prior-posterior-ratio). Wilson's
+    interval promises this for one n that was fixed before, and is narrower.
+
+    Raises:
+        ValueError: successes is not within 0..n, or confidence not within (0, 1).
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes: found {successes}, expected 0 to {n}")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence: found {confidence}, expected a number within (0, 1)")
+    failures = n - successes
+    least = math.log(1.0 - confidence) + (
+        math.lgamma(successes + 1) + math.lgamma(failures + 1) - math.lgamma(n + 2)
+    )
+
+    def inside(rate: float) -> bool:
+        log = successes * math.log(rate) if successes else 0.0
+        return log + (failures * math.log1p(-rate) if failures else 0.0) > least
+
+    centre = successes / n if n else 0.5
+    low = 0.0 if successes == 0 else _last(inside, centre, 0.0)
+    high = 1.0 if failures == 0 else _last(inside, centre, 1.0)
+    return low, high
+
+
+def _last(inside: Callable[[float], bool], within: float, outside: float) -> float:
+    """Where a convex set that holds `within` and not `outside` ends; on the outer side of it."""
+    for _ in range(60):
+        middle = (within + outside) / 2
+        within, outside = (middle, outside) if inside(middle) else (within, middle)
+    return outside
 
 
 def mcnemar_exact(wins: int, losses: int) -> float:

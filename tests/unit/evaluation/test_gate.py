@@ -6,8 +6,11 @@ import json
 
 import pytest
 
+from loopyard.core.errors import ConfigError
 from loopyard.evaluation.gate import judge, scenes_needed
 from loopyard.evaluation.statistics import wilson
+
+SEEDS = range(900_000, 900_200)
 
 
 @pytest.mark.parametrize(
@@ -36,8 +39,8 @@ def test_reason_says_how_many_scenes_would_settle_it():
 
 
 def test_better_than_the_incumbent_is_promoted():
-    candidate = dict.fromkeys(range(200), True)
-    incumbent = {seed: seed >= 10 for seed in range(200)}
+    candidate = dict.fromkeys(SEEDS, True)
+    incumbent = {seed: seed >= SEEDS[10] for seed in SEEDS}
     verdict = judge(200, 200, candidate=candidate, incumbent=incumbent)
     assert verdict.promoted
     assert verdict.paired is not None
@@ -45,15 +48,15 @@ def test_better_than_the_incumbent_is_promoted():
 
 
 def test_a_draw_keeps_the_incumbent():
-    same = {seed: seed > 2 for seed in range(200)}
+    same = {seed: seed > SEEDS[2] for seed in SEEDS}
     verdict = judge(197, 200, candidate=same, incumbent=same)
     assert verdict.verdict == "inconclusive"
     assert "incumbent stays" in verdict.reason
 
 
 def test_worse_than_the_incumbent_is_rejected_though_the_target_is_met():
-    candidate = {seed: seed >= 10 for seed in range(200)}
-    verdict = judge(190, 200, candidate=candidate, incumbent=dict.fromkeys(range(200), True))
+    candidate = {seed: seed >= SEEDS[10] for seed in SEEDS}
+    verdict = judge(190, 200, candidate=candidate, incumbent=dict.fromkeys(SEEDS, True))
     assert verdict.verdict == "reject"
 
 
@@ -64,8 +67,21 @@ def test_verdict_is_plain_json():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"target": 0.8, "floor": 0.9}, {"floor": 0.0}, {"incumbent": {1: True}}]
+    "settings", [{"target": 0.8, "floor": 0.9}, {"floor": 0.0}, {"incumbent": {SEEDS[0]: True}}]
 )
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(ValueError, match="expected"):
         judge(1, 1, **settings)
+
+
+@pytest.mark.parametrize(("seed", "split"), [(800_007, "select"), (7, "train")])
+@pytest.mark.parametrize("scene", [lambda seed: seed, lambda seed: ("0f" * 8, seed)])
+def test_what_was_learned_from_or_chosen_on_is_not_judged_on(seed, split, scene):
+    results = {scene(900_000): True, scene(seed): True}
+    with pytest.raises(ConfigError, match=f"{seed} of the {split} range.* 900000 to 999999"):
+        judge(2, 2, candidate=results, incumbent=results)
+
+
+def test_seeds_of_no_range_may_judge():
+    results = {4_000_000: True}
+    assert judge(1, 1, candidate=results, incumbent=results).verdict == "inconclusive"

@@ -128,7 +128,9 @@ class YardExpert:
         drop = _drop_place(truth)
         way = ways_to(truth, drop[None], with_box=False)
         heading = heading_to(truth, way.waypoints[0])
-        if way.direct[0] and abs(heading) > BOX_BEHIND_RAD:
+        # A box that may stand in any corner must be in the picture for a policy to drive to it.
+        unseen = BOX_BEHIND_RAD if truth.box_known else truth.view_half_rad
+        if way.direct[0] and abs(heading) > unseen:
             return _Move("transport", steering=1.0, bucket_to=1.0, lift_to=1.0)
         here = np.array([truth.x_m, truth.y_m])
         to_drop_m = float(np.linalg.norm(drop - here))

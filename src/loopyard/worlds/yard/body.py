@@ -41,16 +41,16 @@ class YardSnapshot:
 
 
 class YardBody:
-    """One model, one moment.
+    """One model, one moment. Of the model's bricks, those that a scene lacks are not there.
 
     slots: (N,) int, each brick's place in the bucket, or -1. tries: (N,) int, how often the bucket
     closed on it in vain. tick: control ticks since the scene was set up. ended: why the drive is
     over before its time, in a word, or None.
     """
 
-    def __init__(self, params: YardParams) -> None:
+    def __init__(self, params: YardParams, *, randomised: bool = False) -> None:
         self.params = params
-        self.features = features_of(params)
+        self.features = features_of(params, randomised=randomised)
         self.model = mujoco.MjModel.from_xml_string(m.yard_xml(params, self.features))
         self.data = mujoco.MjData(self.model)
         names = self.model
@@ -59,8 +59,8 @@ class YardBody:
         self._lift_q = names.joint("lift").qposadr[0]
         self._bucket_q = names.joint("bucket").qposadr[0]
         bricks = range(params.bricks)
-        self._brick_q = np.array([names.joint(f"brick_{i}").qposadr[0] for i in bricks])
-        self._brick_v = np.array([names.joint(f"brick_{i}").dofadr[0] for i in bricks])
+        self._every_brick_q = np.array([names.joint(f"brick_{i}").qposadr[0] for i in bricks])
+        self._every_brick_v = np.array([names.joint(f"brick_{i}").dofadr[0] for i in bricks])
         self._box_body = names.body("box").id
         self._brick_geom = np.array([names.geom(f"brick_{i}").id for i in bricks])
         self._brick_body = np.array([names.body(f"brick_{i}").id for i in bricks])
@@ -72,8 +72,8 @@ class YardBody:
         self._solid_body = [names.body(f"furniture_{i}").id for i in solids]
         self._solid_geom = [names.geom(f"furniture_{i}").id for i in solids]
         self._touch_kind = self._touch_kinds()
-        aspect = params.image_width / params.image_height
-        self._view_half_rad = math.atan(math.tan(math.radians(g.EGO_FOVY_DEG) / 2) * aspect)
+        self.view_half_rad = self.half_view(g.EGO_FOVY_DEG)
+        self.delay_substeps = 0
         self.levers = np.zeros(2)
         self.slots = np.full(params.bricks, -1)
         self.delivered = np.zeros(params.bricks, dtype=bool)
@@ -89,6 +89,7 @@ class YardBody:
         self.scene = scene
         self.model.body_pos[self._box_body, :2] = scene.box
         mujoco.mj_resetData(self.model, self.data)
+        self._set_out(len(scene.bricks))
         qpos = self.data.qpos
         qpos[self._loader_q : self._loader_q + 7] = _pose(*scene.loader, z=0.0)
         qpos[self._lift_q] = g.LIFT_LOW_RAD
@@ -103,10 +104,10 @@ class YardBody:
         self._fits = scene.brick_half_m[:, 1] < g.MOUTH_HALF_WIDTH_M
         self._place_solids(scene)
         self.tick, self.ended = 0, None
-        self.tries = np.zeros(self.params.bricks, dtype=int)
+        self.tries = np.zeros(len(scene.bricks), dtype=int)
         self.levers = np.zeros(2)
-        self.slots = np.full(self.params.bricks, -1)
-        self.delivered = np.zeros(self.params.bricks, dtype=bool)
+        self.slots = np.full(len(scene.bricks), -1)
+        self.delivered = np.zeros(len(scene.bricks), dtype=bool)
         self._touching = np.zeros(len(TOUCHING), dtype=bool)
         self._apply_holds()
         self._send_levers()
@@ -123,11 +124,12 @@ class YardBody:
         tick_s = 1.0 / self.params.fps
         rates = np.array([g.LIFT_RATE_PER_S, g.BUCKET_RATE_PER_S])
         self.levers = np.clip(self.levers + action[[LIFT, BUCKET]] * rates * tick_s, 0.0, 1.0)
+        self._sent_before = self.data.ctrl.copy()
         self._send_levers()
         self._send_wheels(action[STEERING], action[THROTTLE])
         for feature in self.features:
             feature.before(self)
-        mujoco.mj_step(self.model, self.data, self.params.substeps)
+        self._run()
         if self.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
             raise WorldError("yard: physics: found a non-finite acceleration")
         # Positions have moved on since the last forward pass: the cameras and the hold need theirs.
@@ -157,7 +159,7 @@ class YardBody:
             held=self.slots >= 0,
             delivered=self.delivered.copy(),
             furniture=self.scene.solids[:, :5],
-            view_half_rad=self._view_half_rad,
+            view_half_rad=self.view_half_rad,
             params=self.params,
             box_m=self.scene.box,
             required=self.scene.required,
@@ -171,6 +173,11 @@ class YardBody:
     def signals(self) -> dict[str, float]:
         moving = self.data.qvel[self._loader_v : self._loader_v + 6].tolist()
         return yard_signals(self.truth(), self._touching, (moving[0], moving[1]), moving[5])
+
+    def half_view(self, fovy_deg: float) -> float:
+        """Half of the ego camera's horizontal view, from its vertical one."""
+        aspect = self.params.image_width / self.params.image_height
+        return math.atan(math.tan(math.radians(fovy_deg) / 2) * aspect)
 
     def snapshot(self) -> YardSnapshot:
         physics = np.empty(mujoco.mj_stateSize(self.model, _STATE))
@@ -203,6 +210,15 @@ class YardBody:
         mujoco.mj_setState(self.model, self.data, snapshot.physics, _STATE)
 
     # -- actuators ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        """The tick's physics; motors that are slow do what they did before for some of it."""
+        late, sent = self.delay_substeps, self.data.ctrl.copy()
+        if late:
+            self.data.ctrl[:] = self._sent_before
+            mujoco.mj_step(self.model, self.data, late)
+            self.data.ctrl[:] = sent
+        mujoco.mj_step(self.model, self.data, self.params.substeps - late)
 
     def _send_levers(self) -> None:
         lift_rad = g.LIFT_LOW_RAD + self.levers[0] * (g.LIFT_HIGH_RAD - g.LIFT_LOW_RAD)
@@ -300,6 +316,17 @@ class YardBody:
         begun = touching & ~self._touching
         self._touching = touching
         return {TOUCHING[kind]: 1 for kind in np.flatnonzero(begun)}
+
+    def _set_out(self, count: int) -> None:
+        """Only the first ``count`` bricks are there. The others touch nothing and are not drawn:
+        they fall out of the world, which costs nothing."""
+        self._brick_q, self._brick_v = self._every_brick_q[:count], self._every_brick_v[:count]
+        geoms, absent = self._brick_geom, self._brick_geom[count:]
+        self.model.geom_rgba[geoms[:count], 3] = 1.0
+        self.model.geom_rgba[absent, 3] = 0.0
+        for studs in self._stud_geom[count:]:
+            self.model.geom_rgba[studs, 3] = 0.0
+        self.model.geom_contype[absent] = self.model.geom_conaffinity[absent] = 0
 
     def _place_solids(self, scene: Scene) -> None:
         for index, (x, y, yaw, *half) in enumerate(scene.solids):

@@ -50,29 +50,49 @@ class Scene:
 
 
 def draw_scene(
-    params: YardParams, digest: str, seed: int, features: Sequence[Feature] = ()
+    params: YardParams,
+    digest: str,
+    seed: int,
+    features: Sequence[Feature] = (),
+    drawn: Mapping[str, Any] | None = None,
 ) -> Scene:
     """The scene of a scenario's digest and a seed: always the same one, on any machine.
 
     A feature draws from a stream of its own: one feature more leaves what the others draw.
+    drawn: what domain randomisation drew for it.
 
     Raises:
         WorldError: something has no free place.
     """
-    placer = Placer(params, stream("yard-scene", digest, seed))
+    drawn = drawn or {}
+    box_m = box_place(params, str(drawn.get("box_corner", "south_west")))
+    placer = Placer(params, stream("yard-scene", digest, seed), box_m)
     streams = [stream("yard-feature", feature.name, digest, seed) for feature in features]
     reserved = [
         feature.reserve(placer, rng) for feature, rng in zip(features, streams, strict=True)
     ]
-    scene = _general(params, placer)
+    scene = replace(_general(params, placer, int(drawn.get("bricks", params.bricks))), drawn=drawn)
     scene = _with_solids(scene, reserved)
     for feature, rng in zip(features, streams, strict=True):
         scene = feature.dress(scene, placer, rng)
     return scene
 
 
-def _general(params: YardParams, placer: Placer) -> Scene:
-    count = params.bricks
+CORNERS = {
+    "south_west": (-1.0, -1.0),
+    "south_east": (1.0, -1.0),
+    "north_east": (1.0, 1.0),
+    "north_west": (-1.0, 1.0),
+}
+"""In which the box may stand; x is east, y is north."""
+
+
+def box_place(params: YardParams, corner: str) -> np.ndarray:
+    """(2,) the middle of a box in one of CORNERS."""
+    return abs(params.box_centre_m) * np.array(CORNERS[corner])
+
+
+def _general(params: YardParams, placer: Placer, count: int) -> Scene:
     kinds = placer.rng.integers(len(FURNITURE_HALF_M), size=params.furniture)
     furniture = [np.append(placer.furniture(kind), FURNITURE_HALF_M[kind]) for kind in kinds]
     loader = placer.loader()

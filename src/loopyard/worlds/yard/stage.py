@@ -39,19 +39,20 @@ class Stage:
 
 
 class Stages:
-    """The last few stages, by their parameters."""
+    """The last few stages, by what they were built for."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[YardParams, Stage] = OrderedDict()
+        self._kept: OrderedDict[tuple[YardParams, bool], Stage] = OrderedDict()
 
-    def of(self, params: YardParams) -> Stage:
-        """The stage of these parameters: kept from earlier, or built."""
-        if params not in self._kept:
-            self._kept[params] = Stage(YardBody(params))
+    def of(self, params: YardParams, *, randomised: bool = False) -> Stage:
+        """The stage of these parameters, for randomised scenes or not: kept, or built."""
+        key = params, randomised
+        if key not in self._kept:
+            self._kept[key] = Stage(YardBody(params, randomised=randomised))
             if len(self._kept) > STAGES_KEPT:
                 self._kept.popitem(last=False)[1].close()
-        self._kept.move_to_end(params)
-        return self._kept[params]
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
     def close(self) -> None:
         for stage in self._kept.values():

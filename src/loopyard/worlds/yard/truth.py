@@ -49,7 +49,8 @@ class YardTruth:
     unknown: indices of bricks that nobody can know of: behind a door that is still shut.
     floor_m: height of the floor under each brick, (N,) or one for all.
     keep_out: (K, 5) as furniture, ground to stay off: holes, edges, fragile things with their
-    distance. movers: who walks about. annex: ground behind a door, or None. downhill: the loader stands on a descent.
+    distance. movers: who walks about. annex: ground behind a door, or None. downhill: the loader
+    stands on a descent. box_known: it stands where it always does; else one must see it to know.
     spill_mps2: sideways acceleration at the bucket from which a load slides out.
     """
 
@@ -75,6 +76,7 @@ class YardTruth:
     keep_out: np.ndarray = field(default_factory=lambda: np.empty((0, 5)))
     movers: tuple[MoverTruth, ...] = ()
     annex: Annex | None = None
+    box_known: bool = True
     downhill: bool = False
     spill_mps2: float = math.inf
 

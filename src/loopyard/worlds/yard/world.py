@@ -15,12 +15,14 @@ from loopyard.core.specs import (
     STATE_KEY,
     TASK_KEY,
 )
+from loopyard.worlds.randomisation import plain
 from loopyard.worlds.yard.body import YardBody, YardSnapshot
 from loopyard.worlds.yard.params import yard_params
+from loopyard.worlds.yard.randomise import built_params, drawn_for, scene_digest
 from loopyard.worlds.yard.scene import draw_scene
+from loopyard.worlds.yard.signals import yard_layout
 from loopyard.worlds.yard.spec import INTERFACE, TASK, limits, observation_space, yard_spec
 from loopyard.worlds.yard.stage import Stages
-from loopyard.worlds.yard.signals import yard_layout
 from loopyard.worlds.yard.truth import YardTruth
 
 ACTIONS = ("steering", "throttle", "bucket", "lift")
@@ -72,7 +74,8 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Set up the scene of ``seed`` and ``options["scenario"]`` (default: this world's own).
 
-        Without a seed, one is drawn from the environment's own generator.
+        Without a seed, one is drawn from the environment's own generator. ``info["drawn"]`` holds
+        what domain randomisation drew, {} without it.
 
         Raises:
             WorldError: the scenario is another world's, or asks for other cameras, action or
@@ -81,10 +84,11 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         super().reset(seed=seed)
         scene_seed = int(self.np_random.integers(2**31)) if seed is None else seed
         self._adopt((options or {}).get("scenario") or self.scenario())
-        key = self._scenario.digest, scene_seed
-        self._body.place(draw_scene(self.params, *key, self._body.features), key)
+        key = self._digest, scene_seed
+        drawn = drawn_for(self._scenario, self.params, key)
+        self._body.place(draw_scene(self.params, *key, self._body.features, drawn), key)
         self._ready = True
-        return self._observation(), self._info({})
+        return self._observation(), {**self._info({}), "drawn": plain(drawn)}
 
     def step(self, action: np.ndarray) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         """One control tick. Raises WorldError before the first reset or for a malformed action."""
@@ -164,9 +168,11 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
                     f"yard: scenario: {part}: found {of(spec)}, "
                     f"expected {of(self.world_spec)} as this world was made"
                 )
-        if params != self.params:
-            self.params, self._stage = params, self._stages.of(params)
-        self._scenario = scenario
+        randomise = scenario.randomise
+        built = built_params(params, randomise)
+        self._stage = self._stages.of(built, randomised=randomise is not None)
+        self.params, self._scenario = params, scenario
+        self._digest = scene_digest(scenario)
         within_s = scenario.success.within_s
         self.max_steps = params.max_steps
         if within_s is not None:
@@ -190,9 +196,10 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
 
     def _state(self) -> np.ndarray:
         truth, params = self._body.truth(), self.params
+        bricks = len(truth.held)
         x, y = truth.x_m / params.half_m, truth.y_m / params.half_m
         if params.state == "predecessor":
-            values = [x, y, truth.yaw_rad / math.pi, truth.bricks_left / params.bricks]
+            values = [x, y, truth.yaw_rad / math.pi, truth.bricks_left / bricks]
         else:
             values = [
                 x,
@@ -204,7 +211,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
                 truth.lift_target,
                 truth.bucket_target,
                 truth.load / params.bucket_capacity,
-                truth.bricks_on_floor / params.bricks,
+                truth.bricks_on_floor / bricks,
             ]
         return np.clip(np.array(values, dtype=np.float32), *limits(self.world_spec.state))
 

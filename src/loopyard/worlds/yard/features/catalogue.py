@@ -22,6 +22,7 @@ from loopyard.worlds.yard.features.light import FloorColoured, Light
 from loopyard.worlds.yard.features.meddling import MovedBricks
 from loopyard.worlds.yard.features.movers import Child, Pet
 from loopyard.worlds.yard.features.noise import SensorNoise
+from loopyard.worlds.yard.features.randomised import Randomised
 from loopyard.worlds.yard.features.spill import Spill
 from loopyard.worlds.yard.features.surface import Surface
 from loopyard.worlds.yard.features.terrain import Ramp, Slope
@@ -62,6 +63,7 @@ FEATURES: tuple[type[Feature], ...] = (
 )
 
 
-def features_of(params: YardParams) -> tuple[Feature, ...]:
-    """Fresh features of a kind of yard; none for a general one."""
-    return tuple(kind(params) for kind in FEATURES if kind.wanted(params))
+def features_of(params: YardParams, *, randomised: bool = False) -> tuple[Feature, ...]:
+    """Fresh features of a kind of yard; none for a general one that is not randomised."""
+    wanted = tuple(kind(params) for kind in FEATURES if kind.wanted(params))
+    return (*wanted, Randomised(params)) if randomised else wanted

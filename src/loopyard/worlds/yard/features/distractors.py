@@ -22,6 +22,8 @@ KINDS = ("toy", "coin", "battery", "eraser")
 APART_M = 0.3
 TO_KERB_M = 0.3
 MASS_KG = 0.05
+PARKED_M = 500.0
+"""Far out of sight stands what a scene has fewer of."""
 COLOURS = np.array(
     [(0.9, 0.2, 0.2), (0.2, 0.7, 0.3), (0.95, 0.8, 0.2), (0.95, 0.6, 0.75), (0.5, 0.3, 0.7)]
 )
@@ -67,9 +69,10 @@ class Distractors(Feature):
                 min(float(np.linalg.norm(at - other)) for other in others) - APART_M,
             )
 
-        for _ in range(self.params.distractors):
+        for _ in range(int(scene.drawn.get("distractors", self.params.distractors))):
             places.append(placer.draw("distractor", TO_KERB_M, slack_m, rng=rng, hopeless_m=0.2))
-        self._places = np.array(places)
+        parked = [(PARKED_M, PARKED_M)] * (self.params.distractors - len(places))
+        self._places = np.array([*places, *parked])
         return scene
 
     def place(self, body: YardBody, scene: Scene, key: tuple[str, int]) -> None:

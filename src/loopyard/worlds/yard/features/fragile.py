@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from loopyard.worlds.yard.scene import Scene
 
 SAFETY_M = 0.3
-"""The loader keeps this far off a glass; a brick inside this radius is not required."""
+"""A brick inside this radius of a glass is not required."""
 BESIDE_M = (0.20, 0.27)
 """From the middle of a glass to the middle of the brick that it stands beside."""
-OTHERS_M = 1.1
+KEEP_OFF_M = 0.80
+"""The axle keeps this far off a glass: the bucket's corners swing 0.73 m around it."""
+OTHERS_M = 1.3
 """From a glass to every brick that is required, where there is room for it."""
 RADIUS_M, HALF_HEIGHT_M = 0.05, 0.1
 WHOLE, BROKEN = 0.55, 0.12
@@ -95,7 +97,7 @@ class Fragile(Feature):
     def place(self, body: YardBody, scene: Scene, key: tuple[str, int]) -> None:
         for at, glass in zip(self._bodies, self._glasses, strict=True):
             body.model.body_pos[at, :2] = glass
-        half = np.full((len(self._glasses), 2), SAFETY_M)
+        half = np.full((len(self._glasses), 2), KEEP_OFF_M)
         self._keep_out = np.column_stack([self._glasses, np.zeros(len(half)), half])
         self.set_state(np.zeros(self.params.fragile, dtype=bool), body)
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from loopyard.worlds.yard.placing import Placer
     from loopyard.worlds.yard.scene import Scene
 
-SHARE = (0.3, 0.7)
+DRAWN_SHARE = (0.34, 0.66)
+"""Between 0.3 and 0.7, whatever sampling the brick's faces at points makes of it."""
 BOARDS_HALF_M = ((0.012, 0.17, 0.11), (0.05, 0.15, 0.11))
 """Half thickness, width and height of a board on edge and of a toy block."""
 CLOSE_M = 0.05
@@ -80,11 +81,13 @@ class HiddenBricks(Feature):
     def _board(self, brick: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Shifted sideways until it hides the drawn share, by bisection."""
         half = BOARDS_HALF_M[rng.integers(len(BOARDS_HALF_M))]
-        share, side = rng.uniform(*SHARE), rng.choice([-1.0, 1.0])
+        share, side = rng.uniform(*DRAWN_SHARE), rng.choice([-1.0, 1.0])
         to_start = self._loader[:2] - brick[:2]
         yaw = math.atan2(to_start[1], to_start[0])
         ahead, left = np.array([[1.0, 0.0], [0.0, 1.0]]) @ _turn(yaw).T
         out_m = math.hypot(g.BRICK.x_m, g.BRICK.y_m) + CLOSE_M + half[0]
+        eye = _eye(self._loader)
+        shown = _shown(eye, brick)
         low, high = 0.0, half[1] + 0.2  # all of it hidden, and nothing
 
         def at(shift_m: float) -> np.ndarray:
@@ -93,7 +96,7 @@ class HiddenBricks(Feature):
 
         for _ in range(12):
             middle = (low + high) / 2
-            if hidden_share(self._loader[:2], brick, at(middle)) > share:
+            if _behind(eye, *shown, at(middle)) > share:
                 low = middle
             else:
                 high = middle
@@ -106,8 +109,16 @@ def hidden_share(eye_m: np.ndarray, brick: np.ndarray, board: np.ndarray) -> flo
     eye_m: (2,) under the ego camera. brick: (3,) x, y, yaw. board: (6,) as `Scene.solids`. Points
     on the brick's faces are weighted by the area that they show.
     """
-    eye = np.array([*eye_m, g.EGO_POSITION_M[2]])
-    points, weights = _shown(eye, brick)
+    eye = _eye(eye_m)
+    return _behind(eye, *_shown(eye, brick), board)
+
+
+def _eye(place: np.ndarray) -> np.ndarray:
+    return np.array([place[0], place[1], g.EGO_POSITION_M[2]])
+
+
+def _behind(eye: np.ndarray, points: np.ndarray, weights: np.ndarray, board: np.ndarray) -> float:
+    """The share of weighted points (P, 3) that an eye (3,) does not see for a board (slab test)."""
     turn = _turn(board[2])
     half = board[3:] + 1e-9
 

@@ -149,10 +149,10 @@ class Zigzag(Feature):
     """Walls across the way to the box, left and right by turns: a load is carried round each."""
 
     name = "layout"
-    first_m, apart_m, far_end_m = 2.0, 1.7, 2.2
+    first_m, apart_m, far_end_m = 2.4, 1.7, 2.2
     """Along the diagonal: from the box to the first wall, from wall to wall, to the far corner."""
     most = 3
-    half_long_m, half_thick_m, aside_m = 0.7, 0.12, 0.6
+    half_long_m, half_thick_m, aside_m = 0.75, 0.12, 0.55
 
     @classmethod
     def wanted(cls, params: YardParams) -> bool:

@@ -58,3 +58,12 @@ def test_one_evaluation_judges_at_several_speeds():
     result = evaluate("expert", scenes=scenes, workers=0)
     assert [record.scenario.params["speed"] for record in result.records] == [1.0, 2.0, 3.0]
     assert result.successes == 3
+
+
+@pytest.mark.gl
+def test_the_yard_is_driven_at_two_top_speeds():
+    scenes = [
+        (Scenario(world="yard", params={"max_speed_mps": speed, "time_limit_s": 0.3}), 900_000)
+        for speed in (1.0, 2.0)
+    ]
+    assert evaluate("expert", scenes=scenes, workers=0).n == 2

@@ -88,7 +88,7 @@ def effects(tried: Tried) -> np.ndarray:
     coefficients (R. L. Iman and W. J. Conover, Technometrics 21, 1979), which a search's
     correlated points mislead less than single correlations; 0.0 where nothing differs."""
     ranked = np.column_stack([_ranks(column) for column in tried.units.T])
-    outcome = _ranks(tried.badness)
+    outcome = _ranks(np.round(tried.badness, 9))  # equal means may differ by their rounding
     spread = ranked.std(axis=0)
     if outcome.std() == 0.0 or len(outcome) <= ranked.shape[1]:
         return np.zeros(ranked.shape[1])
@@ -108,24 +108,29 @@ def choose_plane(space: Space, tried: Tried, wanted: tuple[str, str] | None) -> 
     return Plane(space, across, up, space.snapped(np.clip(space.nominal, 0.0, 1.0)))
 
 
-def next_points(plane: Plane, tried: Tried, count: int) -> np.ndarray:
-    """(count, D) points of the plane that tell most of the boundary.
+def next_points(plane: Plane, tried: Tried, count: int, each: int) -> np.ndarray:
+    """(count, D) points of the plane that tell most of the boundary, at ``each`` rollouts.
 
     One after another the place with the largest 1.96 sd - |mean| of the log odds (the straddle
     rule: B. Bryan and others, "Active learning for identifying function threshold boundaries",
-    NIPS 2005): little known, and near to one half. What lies near a chosen one counts as known.
+    NIPS 2005): little known, and near to one half. Where rollouts were just asked for, more will be
+    known: the covariance is what it will be after them.
     """
     field = fit_field(tried.units, tried.n, tried.failures)
     ticks = (np.arange(CANDIDATES) + 0.5) / CANDIDATES
     places = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     points = np.array([plane.space.snapped(point) for point in plane.points(places)])
-    mean, deviation = field.at(points)
+    mean, covariance = field.joint(points)
     chosen = []
     for _ in range(count):
-        best = int(np.argmax(SURE * deviation - np.abs(mean)))
+        deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+        worth = SURE * deviation - np.abs(mean)
+        worth[chosen] = -np.inf  # beside it tells as much, and of more places
+        best = int(np.argmax(worth))
         chosen.append(best)
-        squares = ((points - points[best]) ** 2).sum(axis=1)
-        deviation = deviation * (1.0 - 0.7 * np.exp(-squares / (2 * (field.length / 2) ** 2)))
+        noise = 1.0 / (each * 0.25 / np.cosh(0.5 * mean[best]) ** 2)  # of Laplace's method
+        known = covariance[best] / np.sqrt(covariance[best, best] + noise)
+        covariance = covariance - np.outer(known, known)
     return points[chosen]
 
 

@@ -16,10 +16,10 @@ import numpy as np
 LENGTHS = (0.1, 0.15, 0.22, 0.33, 0.5, 0.75)
 """In units of the box of two parameters; with D of them, times sqrt(D / 2), as distances grow."""
 
-AMPLITUDES = (1.0, 2.0, 4.0)
+AMPLITUDES = (1.5, 4.0)
 """Standard deviations of the log odds before any rollout."""
 
-CHOOSING_POINTS = 300
+CHOOSING_POINTS = 150
 """Length and amplitude are chosen on at most so many points: each choice costs their cube."""
 
 NEWTON_STEPS, TOLERANCE, JITTER = 60, 1e-6, 1e-8
@@ -48,6 +48,13 @@ class Field:
         solved = np.linalg.solve(self._factor, self._root[:, None] * across.T)
         variance = self.amplitude**2 - (solved**2).sum(axis=0)
         return mean, np.sqrt(np.maximum(variance, 0.0))
+
+    def joint(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(M, D) points: (M,) means and (M, M) covariances of the failure's log odds."""
+        across = _covariance(points, self.units, self.length, self.amplitude)
+        solved = np.linalg.solve(self._factor, self._root[:, None] * across.T)
+        before = _covariance(points, points, self.length, self.amplitude)
+        return across @ self._slope, before - solved.T @ solved
 
     def reach(self, points: np.ndarray) -> np.ndarray:
         """(M,) rollouts near (M, D) points: one at the point itself counts as one, one a length
@@ -87,10 +94,10 @@ def _fit(
         rate = _logistic(f)
         weight = n * rate * (1 - rate)
         root = np.sqrt(weight)
-        factor = np.linalg.cholesky(np.eye(len(f)) + root[:, None] * covariance * root)
         ask = weight * f + failures - n * rate
-        inner = np.linalg.solve(factor, root * (covariance @ ask))
-        dual = ask - root * np.linalg.solve(factor.T, inner)
+        inner = root[:, None] * covariance * root
+        inner[np.diag_indices_from(inner)] += 1.0
+        dual = ask - root * np.linalg.solve(inner, root * (covariance @ ask))
         new = covariance @ dual
         moved = float(np.abs(new - f).max())
         f = new

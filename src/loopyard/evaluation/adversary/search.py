@@ -124,7 +124,7 @@ def search(space: Space, settings: SearchSettings, drive: Drive) -> Finding:
         )
     _climb(optimiser, trials, shares, settings.seed)
     plane = choose_plane(space, trials.tried(), settings.boundary)
-    _trace_boundary(trials, plane, shares.boundary)
+    _trace_boundary(trials, plane, shares.boundary, settings.scenes)
     tried = trials.tried()
     worst = worst_point(tried)
     scenarios = (space.scenario(worst), space.base)
@@ -145,17 +145,11 @@ def search(space: Space, settings: SearchSettings, drive: Drive) -> Finding:
 
 
 def spread_points(count: int, dimensions: int, seed: int) -> np.ndarray:
-    """(count, D) points that fill the box evenly, the first ones too.
-
-    The additive recurrence of the generalised golden ratio, from a start drawn from the seed
-    (M. Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018).
-    """
-    root = 2.0
-    for _ in range(64):
-        root = (1.0 + root) ** (1.0 / (dimensions + 1))
-    steps = root ** -np.arange(1, dimensions + 1)
-    start = stream("adversary-spread", seed).uniform(size=dimensions)
-    return (start + np.outer(np.arange(1, count + 1), steps)) % 1.0
+    """(count, D) points, one in each of `count` equal slices of every parameter: a Latin hypercube
+    (M. D. McKay, R. J. Beckman and W. J. Conover, Technometrics 21, 1979)."""
+    rng = stream("adversary-spread", seed)
+    slices = np.column_stack([rng.permutation(count) for _ in range(dimensions)])
+    return (slices + rng.uniform(size=slices.shape)) / count
 
 
 def worst_point(tried: Tried) -> np.ndarray:
@@ -195,10 +189,10 @@ def _starts(trials: Trials, rng: np.random.Generator) -> Iterator[np.ndarray]:
         yield rng.uniform(size=len(trials.space.axes))
 
 
-def _trace_boundary(trials: Trials, plane: Plane, points: int) -> None:
+def _trace_boundary(trials: Trials, plane: Plane, points: int, each: int) -> None:
     for index in range(BOUNDARY_ROUNDS):
         count = points // BOUNDARY_ROUNDS + (index < points % BOUNDARY_ROUNDS)
-        trials.ask(next_points(plane, trials.tried(), count))
+        trials.ask(next_points(plane, trials.tried(), count, each))
 
 
 def _load_optimiser() -> Any:

@@ -46,7 +46,8 @@ def _lifting(motion: Motion, t: Thresholds) -> Evidence | None:
     seconds = (end - first) / motion.fps
     if seconds >= t.empty_lift_s:
         text = f"tool up for {seconds:.1f} s with nothing held"
-        return Evidence(first / motion.fps, end / motion.fps, "lift", seconds, t.empty_lift_s, text)
+        span = first / motion.fps, (end - 1) / motion.fps
+        return Evidence(*span, "lift", seconds, t.empty_lift_s, text)
     rises = _rises(lift, motion.load, t)
     if len(rises) < t.empty_lifts:
         return None
@@ -74,9 +75,8 @@ def _wall(motion: Motion, t: Thresholds) -> Evidence | None:
     if seconds < t.wall_stuck_s:
         return None
     text = f"told to move and held up at the boundary for {seconds:.1f} s"
-    return Evidence(
-        first / motion.fps, end / motion.fps, "touching_boundary", seconds, t.wall_stuck_s, text
-    )
+    span = first / motion.fps, (end - 1) / motion.fps
+    return Evidence(*span, "touching_boundary", seconds, t.wall_stuck_s, text)
 
 
 def _stall(motion: Motion, t: Thresholds) -> Evidence | None:

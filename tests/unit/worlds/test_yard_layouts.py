@@ -107,7 +107,7 @@ def test_the_zigzag_crosses_the_way_home_by_turns():
 
 @pytest.mark.parametrize("layout", ["gap", "trap", "blocked"])
 def test_a_layout_without_room_is_named(layout):
-    params = yard_params("starter", {"room_m": 4.5, "layout": layout})
+    params = yard_params("starter", {"room_m": 4.0, "layout": layout})
     with pytest.raises(WorldError, match=f"layout {layout}.*room"):
         draw_scene(params, "digest", 1, features_of(params))
 

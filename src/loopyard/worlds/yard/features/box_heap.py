@@ -16,11 +16,11 @@ from loopyard.worlds.yard.scene import BRICK_COLOURS, Scene
 if TYPE_CHECKING:
     from loopyard.worlds.yard.body import YardBody
 
-CELL_M = 0.25
-"""A brick of the heap lies in each cell of a grid of about this side, turned anyhow."""
-TILT_RAD = 0.15
+CELL_M = (0.24, 0.18)
+"""A brick of the heap lies in each cell of a grid of about these sides."""
+TURN_RAD, TILT_RAD = 0.3, 0.15
 ROUGH_M = 0.02
-BOUNCY = "solref='.02 .35'"
+BOUNCY = "solref='.02 .5'"
 """Under-damped contact: what falls on the heap jumps."""
 
 
@@ -40,8 +40,8 @@ class BoxHeap(Feature):
     def __init__(self, params: YardParams) -> None:
         super().__init__(params)
         inner_m = params.box_side_m - 2 * g.BOX_WALL_M
-        self._cells = max(1, int(inner_m / CELL_M))
-        self._cell_m = inner_m / self._cells
+        self._cells = tuple(max(1, int(inner_m / side_m)) for side_m in CELL_M)
+        self._cell_m = inner_m / np.array(self._cells)
 
     def xml(self) -> str:
         half = f"{g.BRICK.x_m} {g.BRICK.y_m} {g.BRICK.z_m}"
@@ -49,22 +49,22 @@ class BoxHeap(Feature):
         anywhere = f'pos=".1 .1 .1" euler=".1 0 .1" size="{half}"'
         geoms = "".join(
             f'<geom class="static" name="heap_{index}" type="box" {anywhere} {BOUNCY}/>'
-            for index in range(self._cells**2)
+            for index in range(math.prod(self._cells))
         )
         return f'<body name="heap">{geoms}</body>'
 
     def bind(self, body: YardBody) -> None:
         self._body = body.model.body("heap").id
-        self._geoms = [body.model.geom(f"heap_{i}").id for i in range(self._cells**2)]
+        self._geoms = [body.model.geom(f"heap_{i}").id for i in range(math.prod(self._cells))]
 
     def place(self, body: YardBody, scene: Scene, key: tuple[str, int]) -> None:
         model, rng = body.model, stream("yard-heap", *key)
         top_m = self.params.box_fill * g.BOX_WALL_HEIGHT_M
-        middle = (self._cells - 1) / 2
+        middle = (np.array(self._cells) - 1) / 2
         model.body_pos[self._body, :2] = scene.box
         for number, geom in enumerate(self._geoms):
-            cell = np.array(divmod(number, self._cells)) - middle
-            yaw, tilt = rng.uniform(-math.pi, math.pi), rng.uniform(-TILT_RAD, TILT_RAD)
+            cell = np.array(divmod(number, self._cells[1])) - middle
+            yaw, tilt = rng.uniform(-1, 1, 2) * (TURN_RAD, TILT_RAD)
             height_m = top_m - g.BRICK.z_m - rng.uniform(0.0, ROUGH_M)
             model.geom_pos[geom] = (*(cell * self._cell_m), height_m)
             model.geom_quat[geom] = _tilted(yaw, tilt)

@@ -28,9 +28,11 @@ WALL_TO_BOX_M = 1.0
 CLUSTER_APART_M = 2.0
 PACKED_M = 0.03
 """Free between the circles round two bricks of a cluster."""
-SPREAD_DRAWS, START_DRAWS = 40, 200
+SPREAD_DRAWS, START_DRAWS = 16, 60
 """A brick that lies far from the others, and the loader far from the box, are the farthest of so
 many free places."""
+EDGE = 0.5
+"""A metre nearer to the edge of the room counts as so many farther from the others."""
 
 
 class WallBricks(Feature):
@@ -83,7 +85,7 @@ class ClusteredBricks(Feature):
         bricks, centres = scene.bricks.copy(), list[np.ndarray]()
         for members in (part for part in of_cluster if len(part)):
             # Random circles fill about half of a disc before they find no more room.
-            wide_m = float(radii_m[members].max()) * math.sqrt(len(members) / 0.4)
+            wide_m = float(radii_m[members].max()) * math.sqrt(len(members) / 0.5)
             centre = placer.draw(
                 "cluster of bricks",
                 p.BRICK_TO_KERB_M + wide_m,
@@ -142,7 +144,7 @@ class SpreadBricks(Feature):
             placer.moved(done, scene.loader)
             bricks[index, :2] = _farthest(
                 placer, rng, "brick", p.BRICK_TO_KERB_M, placer.brick_slack_m,
-                lambda at, done=done: _apart_m(at, done[:, :2]),
+                lambda at, done=done: _apart_m(at, done[:, :2]) + EDGE * float(np.abs(at).max()),
             )  # fmt: skip
         placer.moved(bricks, scene.loader)
         return replace(scene, bricks=bricks)

@@ -22,6 +22,7 @@ ROUND_M = 1.05
 """From the group to the kerb: room to drive round it."""
 GROUP_TO_BOX_M = 1.4
 GROUP_TO_SOLIDS_M = 1.2
+GROUP_TRIES = 2_000
 START_FREE_M = 0.4
 """Nothing is set down so near to the loader's start, or to the way out of a trap."""
 
@@ -45,6 +46,8 @@ class GroupLayout(Feature):
     name = "layout"
     layout: Layout
     moves_loader = True
+    off_middle_rad = math.pi
+    """So far its x axis may point past the middle of the room."""
 
     @classmethod
     def wanted(cls, params: YardParams) -> bool:
@@ -87,8 +90,11 @@ class GroupLayout(Feature):
             WorldError: there is no such place.
         """
         corners, half_m = _corners(group.solids), self.params.half_m
-        for _ in range(p.TRIES):
+        for _ in range(GROUP_TRIES):
             place = rng.uniform((-half_m, -half_m, -math.pi), (half_m, half_m, math.pi))
+            to_middle = math.atan2(-place[1], -place[0]) - place[2]
+            if math.cos(to_middle) < math.cos(self.off_middle_rad):
+                continue
             ends = _turned(corners, *place)
             bricks = _turned(group.bricks, *place)
             start = _turned(group.start[None], *place)
@@ -130,6 +136,7 @@ class Trap(GroupLayout):
 
     layout = "trap"
     moves_loader = False
+    off_middle_rad = 0.7  # from a side that faces a wall nobody would see what lies inside
     inner_half_m, deep_m, thick_m = 0.85, 1.1, 0.1
 
     def group(self) -> Group:

@@ -1,0 +1,102 @@
+"""Feedback: do three cycles that learn from failures beat three of plain DAgger, scene by scene?
+
+Two campaigns a seed on the mid-size yard with all failure modes, of the same budget: one samples by
+what the last rollouts failed and adds recovery drives, the other draws every mode alike and adds
+none. Both are judged on the same gate scenes of every mode; scenes that only one of them wins
+decide (exact McNemar test over all seeds). Campaigns that are there already are not run again.
+
+    python benchmarks/feedback.py [--seeds 0 1 2] [--minutes 12] [--gate 192] [--runs runs/feedback]
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from _record import record
+from loopyard.evaluation.by_mode import results_by_mode
+from loopyard.evaluation.record import RolloutRecord, read_records
+from loopyard.evaluation.statistics import compare, wilson
+
+CONFIG = Path(__file__).parents[1] / "configs/mid-modes.yaml"
+ARMS = ("feedback", "uniform")
+
+
+def run(arm: str, seed: int, options: argparse.Namespace) -> Path:
+    """The run folder of one campaign, run to its end."""
+    name = f"{arm}-{seed}"
+    settings = {
+        "name": name,
+        "runs": options.runs,
+        "seed": seed,
+        "budget_minutes": options.minutes,
+        "scenarios.sampling": arm,
+        "gate.n": options.gate,
+    }
+    command = [sys.executable, "-m", "loopyard.surface.cli", "run", str(CONFIG)]
+    for key, value in settings.items():
+        command += ["--set", f"{key}={value}"]
+    done = subprocess.run(command, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{name}: loopyard run ended with {done.returncode}")
+    return Path(options.runs) / name
+
+
+def gate_records(folder: Path) -> dict[tuple[str, int], RolloutRecord]:
+    """By scene, what the judged checkpoint did."""
+    (path,) = folder.glob("cycles/*/rollouts/gate.jsonl")
+    return {record.scene: record for record in read_records(path)}
+
+
+def arm_facts(records: list[RolloutRecord]) -> dict[str, Any]:
+    wins = sum(found.outcome.success for found in records)
+    modes = results_by_mode((found.scenario.mode, found.outcome) for found in records)
+    return {
+        "n": len(records),
+        "successes": wins,
+        "rate": round(wins / len(records), 4),
+        "wilson_95": [round(end, 4) for end in wilson(wins, len(records))],
+        "modes": {mode: found.to_dict() for mode, found in modes.items()},
+    }
+
+
+def paired(first: dict[Any, RolloutRecord], other: dict[Any, RolloutRecord]) -> dict[str, Any]:
+    """The exact test over the scenes that only one of the two won."""
+    one, two = ({scene: r.outcome.success for scene, r in arm.items()} for arm in (first, other))
+    found = compare(one, two)
+    return {
+        "n": found.n,
+        "only_feedback": found.wins,
+        "only_uniform": found.losses,
+        "p": round(found.p_value, 6),
+    }
+
+
+def summary(arms: dict[str, dict[Any, RolloutRecord]]) -> dict[str, Any]:
+    facts = {arm: arm_facts(list(records.values())) for arm, records in arms.items()}
+    return {**facts, "paired": paired(*(arms[arm] for arm in ARMS))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--gate", type=int, default=192)
+    parser.add_argument("--runs", default="runs/feedback")
+    options = parser.parse_args()
+    facts: dict[str, Any] = {"minutes": options.minutes, "seeds": {}}
+    every: dict[str, dict[Any, RolloutRecord]] = {arm: {} for arm in ARMS}
+    for seed in options.seeds:
+        found = {arm: gate_records(run(arm, seed, options)) for arm in ARMS}
+        for arm in ARMS:
+            every[arm] |= {(seed, scene): one for scene, one in found[arm].items()}
+        facts["seeds"][str(seed)] = summary(found)
+    facts["all_seeds"] = summary(every)
+    record("feedback", facts)
+
+
+if __name__ == "__main__":
+    main()

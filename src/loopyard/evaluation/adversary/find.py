@@ -20,6 +20,7 @@ from loopyard.evaluation.adversary.space import open_space
 from loopyard.evaluation.by_mode import mode_result
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.result import Evaluation
 from loopyard.scenarios.registry import built_in_registry
 from loopyard.scenarios.scene_file import write_scenes
 from loopyard.store.atomic import write_json
@@ -64,8 +65,8 @@ def find_failures(
         ).records
 
     finding = search(space, settings, drive)
-    every = [(record.scenario, record.seed) for record in finding.records]
-    evaluate(policy, scenes=every, out=out, suite=SUITE, **driving)  # the summary of all of them
+    records = finding.records
+    write_json(out / f"{SUITE}.json", Evaluation(records, records[0].policy, SUITE).summary())
     answer = describe(finding)
     answer["picture"] = _draw(finding, out)
     answer["scenarios"] = _write_scenes(finding, out)

@@ -89,14 +89,16 @@ def test_the_search_climbs_to_a_corner_that_few_points_see(ruled, space_of):
 
 def test_the_same_seed_asks_the_same_and_another_does_not(ruled, space_of):
     asked = []
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state(legacy=False)["state"]["key"].copy()
     for seed in (3, 3, 4):
         drive = ruled(above_one)
         search(space_of("a", "b"), SearchSettings(rollouts=100, check=5, seed=seed), drive)
         asked.append([(scenario.digest, seed) for scenario, seed in drive.asked])
     assert asked[0] == asked[1]
     assert not set(asked[0]) & set(asked[2])
-    assert (np.random.get_state()[1] == before).all()  # the global generator is left alone
+    assert (
+        np.random.get_state(legacy=False)["state"]["key"] == before
+    ).all()  # the global generator is left alone
 
 
 def test_the_budget_is_kept_and_scenes_are_training_scenes_never_driven_twice(ruled, space_of):

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+import diagnosis_scripts as scripts
 from _record import record
 from diagnosis_cases import CASES, Case, Drive, drive
 from inference import untrained
@@ -61,8 +62,18 @@ def judge(n: int, split: Split) -> dict[str, Any]:
         print(row, flush=True)
         rows.append(row)
         judged += drives
+    expert = expert_drives(3 * n, begin + len(CASES) * SCENES_A_CASE)
     cpu_s = round(time.process_time() - begin_s, 1)
-    return {"split": split, **tables(judged), "cases": rows, "cpu_s": cpu_s}
+    return {"split": split, **tables(judged), "expert": expert, "cases": rows, "cpu_s": cpu_s}
+
+
+def expert_drives(n: int, first: int) -> dict[str, Any]:
+    """What is said of drives that do as they should: no pattern is rightly found in them."""
+    case = Case("expert", scripts.expert_drives, None)
+    drives = [drive(case, seed) for seed in range(first, first + n)]
+    patterns = Counter(name for made in drives for name in diagnose(made.trace).pattern_names)
+    succeeded = sum(made.outcome.success for made in drives)
+    return {"n": n, "succeeded": succeeded, "patterns": dict(patterns)}
 
 
 def run_case(case: Case, n: int, first: int) -> tuple[dict[str, Any], list[Judged]]:

@@ -154,6 +154,11 @@ def expert_until(stage: Stage, done: Callable[[], bool]) -> Script:
         yield stage.expert.act(stage.truth)
 
 
+def expert_drives(stage: Stage) -> Script:
+    """As the expert does, to the end."""
+    yield from expert_until(stage, lambda: False)
+
+
 def fetch(stage: Stage) -> Script:
     """As the expert does until a brick is held and lifted."""
     stage.shown = False

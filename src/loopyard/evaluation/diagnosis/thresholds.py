@@ -31,10 +31,11 @@ class Thresholds(BaseModel):
         0.35, "F5, F6: of the open part, held up or touching for a greater share"
     )
     held_up_end_s: float = _value(
-        5.0, "F5, F6: or to the end of the drive and so long at least; an expert is free in 2 s"
+        5.0,
+        "F5, F6: or to the end of the drive and so long at least; the expert's longest was 1.5 s",
     )
     loop_end_s: float = _value(8.0, "F4: or to the end of the drive and so long at least")
-    wall_stuck_s: float = _value(3.0, "WALL_STUCK: an expert backs off within 1 s")
+    wall_stuck_s: float = _value(3.0, "WALL_STUCK: the expert was never held up there")
     loop_place_m: float = _value(0.4, "a loop comes back to a place this near")
     lap_place_m: float = _value(0.8, "laps drift: after a whole turn, this near to where it began")
     loop_rad: float = _value(0.5, "a loop comes back with its heading this near")
@@ -45,23 +46,25 @@ class Thresholds(BaseModel):
     loop_path_m: float = _value(1.0, "and at least so far before it comes back")
     shuffle_s: float = _value(8.0, "reversals are counted over so long")
     shuffle_m: float = _value(0.6, "and lead nowhere: no further than this in that time")
-    reversals: float = _value(5.0, "an expert backs off and comes again twice at most")
+    reversals: float = _value(5.0, "fewer are a correction")
     reversal_mps: float = _value(0.1, "driving slower than this has no direction")
     reversal_radps: float = _value(0.3, "turning slower than this has none either")
     loop_share: float = _value(0.5, "F4: of the open part, looping for a greater share")
     empty_lift: float = _value(0.5, "the tool is raised above this")
     empty_lift_s: float = _value(
-        5.0, "LIFTING_LOOP_TRAP: an expert has its tool down again 3 s after a dump"
+        5.0, "LIFTING_LOOP_TRAP: the expert's longest was 2.2 s, after a dump"
     )
     empty_lifts: float = _value(3.0, "LIFTING_LOOP_TRAP: or raised so often with nothing held")
     after_dump_s: float = _value(4.0, "so long after a dump a raised tool is still on its way down")
-    stall_s: float = _value(8.0, "SEARCH_STALL: a search turns once around in 3.5 s and then goes")
+    stall_s: float = _value(
+        8.0, "SEARCH_STALL: at 1.8 rad/s a search has turned twice around by then"
+    )
     stall_m: float = _value(0.5, "SEARCH_STALL: and stays within this")
     stall_near_m: float = _value(1.2, "a target nearer than this and ahead is being worked on")
     collapse_spread: float = _value(0.05, "ACTION_COLLAPSE: as near to the median in every channel")
     collapse_share: float = _value(0.98, "ACTION_COLLAPSE: in this share of all ticks")
     jerk_ratio: float = _value(
-        2.5, "CHUNK_JERK: median jump at chunk borders over that inside; an expert's are alike"
+        2.5, "CHUNK_JERK: median jump at chunk borders over that inside; else they are alike"
     )
     jerk_size: float = _value(
         0.16, "CHUNK_JERK: median jump at a border, of a channel's range of 2"

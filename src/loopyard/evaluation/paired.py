@@ -2,13 +2,14 @@
 
     promote        the challenger is better: won scenes rule out that both are equally good
     reject         the challenger is worse, by the same measure
-    inconclusive   neither after `n_max` scenes, or no prospect of promotion any more (futility)
+    inconclusive   neither after `n_max` scenes, or no prospect of an answer any more (futility)
 
 Only scenes that one of the two succeeds on and the other does not tell anything (McNemar). The
 promise, up to `n_max` and however often one looks: when the challenger is not better, promotion
 has a probability of `alpha` at most; when it is not worse, rejection has. A draw keeps the
 incumbent, so an equal challenger is nearly always inconclusive, and the gate gives up early when
 promotion has become unlikely. That costs power, told in docs/evaluate-and-judge.md, and no error.
+A challenger that is about to be proven worse is driven on to that: it is a lesson.
 """
 
 from __future__ import annotations
@@ -27,8 +28,20 @@ FUTILE = 0.02
 """Below this chance to be promoted by the end, a comparison is given up: by simulation, that leaves
 the power of the fixed number of scenes and saves half of them where both are equal."""
 
+PROVABLY_WORSE = 0.5
+"""From this chance on to be rejected by the end, it is not."""
+
 FUTILITY_EVERY = 10
 """Scenes between two looks at the prospects, which cost more than a look at the boundary."""
+
+
+def is_futile(n: int, n_max: int, wins: int, losses: int, alpha: float, futile: float) -> bool:
+    """No prospect of a promotion by `n_max`, nor a good one of a rejection."""
+    return (
+        futile > 0.0
+        and chance_to_promote(n, n_max, wins, losses, alpha) < futile
+        and chance_to_promote(n, n_max, losses, wins, alpha) < PROVABLY_WORSE
+    )
 
 
 class PairedGate:
@@ -81,11 +94,11 @@ class PairedGate:
     def _give_up(self) -> None:
         if self.n == self.n_max:
             self._decide("inconclusive", "no evidence that it is better, the incumbent stays")
-        elif self.futile and self.n % FUTILITY_EVERY == 0:
-            chance = chance_to_promote(self.n, self.n_max, self.wins, self.losses, self.alpha)
-            if chance < self.futile:
-                why = f"a promotion by scene {self.n_max} has become unlikely ({chance:.1%})"
-                self._decide("inconclusive", f"{why}, the incumbent stays")
+        elif self.n % FUTILITY_EVERY == 0 and is_futile(
+            self.n, self.n_max, self.wins, self.losses, self.alpha, self.futile
+        ):
+            why = f"a promotion by scene {self.n_max} has become unlikely"
+            self._decide("inconclusive", f"{why}, the incumbent stays")
 
     def _decide(self, decision: Decision, why: str) -> None:
         paired = Paired(self.n, self.wins, self.losses, mcnemar_exact(self.wins, self.losses))

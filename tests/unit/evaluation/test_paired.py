@@ -35,6 +35,13 @@ def test_a_clearly_worse_one_is_rejected_early():
     assert (verdict.verdict, verdict.n) == ("reject", 9)
 
 
+def test_one_that_is_about_to_be_proven_worse_is_driven_on_to_that():
+    """At scene 20 there is no hope of a promotion any more, and a rejection is in sight."""
+    challenger = [n % 4 != 1 for n in range(200)]
+    verdict = fed(PairedGate(200), challenger, [True] * 200)
+    assert (verdict.verdict, verdict.n) == ("reject", 30)
+
+
 def test_wins_and_losses_decide_alike():
     challenger = [n % 3 != 0 for n in range(200)]
     incumbent = [n % 3 == 0 for n in range(200)]

@@ -84,6 +84,15 @@ def save_mode(mode: FailureMode, path: Path) -> None:
     save_registry(Registry(modes=(mode,)), path)
 
 
+def require_mode(space: Space, path: Path) -> None:
+    """Raises ConfigError where a file of modes cannot have this name, or a mode not these
+    parameters."""
+    if space.randomised:
+        wanted = "no such file: a mode sets parameters of the world, not its randomisation"
+        raise ConfigError(expected("scenarios search", "--mode-out", str(path), wanted))
+    require_mode_file(path)
+
+
 def require_mode_file(path: Path) -> None:
     """Raises ConfigError where a file of modes cannot have this name."""
     if path.suffix not in SUFFIXES:

@@ -11,7 +11,7 @@ from loopyard.evaluation.adversary.boundary import boundary_json, effects
 from loopyard.evaluation.adversary.failing_box import (
     failing_box,
     mode_of,
-    require_mode_file,
+    require_mode,
     save_mode,
 )
 from loopyard.evaluation.adversary.score import failed
@@ -57,7 +57,7 @@ def find_failures(
     settings, out = settings or SearchSettings(), Path(out)
     space = open_space(base, vary)
     if mode_out is not None:
-        require_mode_file(mode_out)
+        require_mode(space, mode_out)
 
     def drive(scenes: Sequence[tuple[Scenario, int]]) -> Sequence[RolloutRecord]:
         return evaluate(

@@ -1,4 +1,8 @@
-"""The box that is searched: two to eight numeric parameters of a scenario, each with its ends."""
+"""The box that is searched: two to eight numbers of a scenario, each with its ends.
+
+A number is a parameter of the world, or ``randomise.NAME``: a quantity that the world can draw anew
+in each scene, and that is held at the value tried instead.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from loopyard.core.errors import ConfigError, expected
+from loopyard.core.randomisation import GROUPS, Randomisation
 from loopyard.core.scenario import Scenario
 from loopyard.scenarios.world_params import base_value, check_name, check_value, require_possible
 
 WHERE = "scenarios search"
 FEWEST, MOST = 2, 8
+RANDOMISE = "randomise."
 DIGITS = 6
 """Significant digits of a value that is tried: a scenario is named by what it holds."""
 
@@ -23,7 +29,8 @@ Number = int | float
 
 @dataclass(frozen=True)
 class Axis:
-    """One parameter. nominal: its value in the base scenario, which may lie outside its ends."""
+    """One parameter. nominal: its value in the base scenario, which may lie outside its ends; of
+    what can be randomised, the value without that."""
 
     name: str
     low: Number
@@ -53,6 +60,11 @@ class Space:
         return tuple(axis.name for axis in self.axes)
 
     @property
+    def randomised(self) -> tuple[str, ...]:
+        """Those of the names that are quantities of the world's randomisation."""
+        return tuple(name for name in self.names if name.startswith(RANDOMISE))
+
+    @property
     def nominal(self) -> np.ndarray:
         """(D,) units of the base scenario, which may lie outside 0..1."""
         return np.array([axis.unit(axis.nominal) for axis in self.axes])
@@ -74,9 +86,18 @@ class Space:
         return np.array([axis.unit(values[axis.name]) for axis in self.axes])
 
     def scenario(self, units: np.ndarray) -> Scenario:
-        """The base scenario with the point's parameters."""
-        params = {**self.base.params, **self.values(units)}
-        return self.base.model_copy(update={"params": params})
+        """The base scenario with the point's parameters. What else it randomises is still drawn."""
+        values = self.values(units)
+        held = {name.removeprefix(RANDOMISE): float(values.pop(name)) for name in self.randomised}
+        update: dict[str, Any] = {"params": {**self.base.params, **values}}
+        if held:
+            before = self.base.randomise or Randomisation(width=0.0)
+            parts = {
+                "widths": {**before.widths, **dict.fromkeys(held, 1.0)},
+                "ranges": {**before.ranges, **{name: (v, v) for name, v in held.items()}},
+            }
+            update["randomise"] = before.model_copy(update=parts)
+        return self.base.model_copy(update=update)
 
 
 def open_space(base: Scenario, vary: Mapping[str, tuple[Any, Any]]) -> Space:
@@ -91,29 +112,64 @@ def open_space(base: Scenario, vary: Mapping[str, tuple[Any, Any]]) -> Space:
     if not FEWEST <= len(vary) <= MOST:
         wanted = f"{FEWEST} to {MOST} parameters"
         raise ConfigError(expected(WHERE, "--vary", ", ".join(vary) or "none", wanted))
-    for name in (*base.params, *vary):
+    for name in base.params:
         check_name(WHERE, base.world, name)
-    space = Space(base, tuple(_axis(base, name, *ends) for name, ends in vary.items()))
+    axes = [
+        _drawn_axis(base, name, *ends) if name.startswith(RANDOMISE) else _axis(base, name, *ends)
+        for name, ends in vary.items()
+    ]
     require_possible(base, 0)
-    return space
+    return Space(base, tuple(axes))
 
 
 def _axis(base: Scenario, name: str, low: Any, high: Any) -> Axis:
     where = f"{WHERE}: --vary"
+    check_name(where, base.world, name)
     nominal = base_value(base, name)
     if not _is_number(nominal):
         wanted = f"a number to start from; give it as --params {name} NUMBER"
         raise ConfigError(
             expected(f"{where} {name}", "value in the base scenario", nominal, wanted)
         )
-    if not (_is_number(low) and _is_number(high) and low < high):
-        raise ConfigError(
-            expected(where, name, f"{low}:{high}", "LOW:HIGH, two numbers, low < high")
-        )
+    _require_upright(name, low, high)
     for end in (low, high):
         check_value(where, base.world, name, end)
-    whole = all(float(value).is_integer() for value in (low, high))
-    return Axis(name, low, high, nominal, isinstance(nominal, int) and whole)
+    return Axis(name, low, high, nominal, isinstance(nominal, int) and _whole(low, high))
+
+
+def _drawn_axis(base: Scenario, name: str, low: Any, high: Any) -> Axis:
+    """Of a quantity of the world's randomisation. It has no bounds but those of its sign."""
+    where = f"{WHERE}: --vary"
+    table = {RANDOMISE + one.name: one for one in _table(base) if not one.choices}
+    if name not in table:
+        wanted = ", ".join(table) or f"none: the randomisation of '{base.world}' is not known"
+        raise ConfigError(expected(where, "quantity", name, wanted))
+    _require_upright(name, low, high)
+    quantity = table[name]
+    if low < 0 <= quantity.low:
+        raise ConfigError(expected(where, name, low, "0 or more"))
+    return Axis(name, low, high, float(quantity.nominal), quantity.whole and _whole(low, high))
+
+
+def _table(base: Scenario) -> tuple[Any, ...]:
+    if base.world != "yard":
+        return ()
+    from loopyard.worlds.yard.params import yard_params
+    from loopyard.worlds.yard.randomise import yard_table
+
+    groups = GROUPS if base.randomise is None else base.randomise.groups
+    table = yard_table(yard_params(base.preset, base.params))
+    return tuple(quantity for quantity in table if quantity.group in groups)
+
+
+def _require_upright(name: str, low: Any, high: Any) -> None:
+    if not (_is_number(low) and _is_number(high) and low < high):
+        wanted = "LOW:HIGH, two numbers, low < high"
+        raise ConfigError(expected(f"{WHERE}: --vary", name, f"{low}:{high}", wanted))
+
+
+def _whole(low: float, high: float) -> bool:
+    return float(low).is_integer() and float(high).is_integer()
 
 
 def _is_number(value: Any) -> bool:

@@ -28,7 +28,8 @@ class Options(BaseOptions):
     policy: str
     """a checkpoint folder, or a baseline: zero, random, expert"""
     vary: Annotated[tuple[str, ...], tyro.conf.UseAppendAction]
-    """a number among the world's parameters and its ends, NAME=LOW:HIGH; 2 to 8 of them"""
+    """a number and its ends, NAME=LOW:HIGH; 2 to 8 of them. NAME: a parameter of the world, or
+    randomise.NAME for what it can draw anew in each scene, held at a value then"""
     out: Path
     """folder for the answer, the picture, the failing scenes and the rollouts"""
     preset: str = "starter"

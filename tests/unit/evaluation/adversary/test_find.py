@@ -117,6 +117,12 @@ def test_a_mode_file_of_another_kind_is_refused_before_anything_is_driven(tmp_pa
     assert not (tmp_path / "hunt").exists()
 
 
+def test_a_mode_cannot_stage_what_is_randomised(tmp_path):
+    vary = {"randomise.damping": (0.1, 0.9), "bricks": (1, 2)}
+    with pytest.raises(ConfigError, match="not its randomisation"):
+        hunt(tmp_path, base=Scenario(world="yard"), vary=vary, mode_out=tmp_path / "mine.yaml")
+
+
 @pytest.mark.gl
 def test_the_yards_expert_runs_out_of_time(tmp_path):
     base = Scenario(world="yard", params={"time_limit_s": 0.3})

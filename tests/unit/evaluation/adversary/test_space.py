@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from loopyard.core.errors import ConfigError
+from loopyard.core.randomisation import Randomisation
 from loopyard.core.scenario import Scenario
 from loopyard.evaluation.adversary.space import Axis, open_space
+from loopyard.worlds.yard.params import yard_params
+from loopyard.worlds.yard.randomise import drawn_for
 
 YARD = Scenario(world="yard", preset="mid")
 
@@ -27,6 +30,30 @@ def test_values_stay_inside_and_the_nominal_may_lie_outside():
     assert axis.unit(axis.nominal) == -0.25
 
 
+DRAWN = {"randomise.motor_delay_ms": (0.0, 60.0), "randomise.distractors": (0, 4)}
+
+
+def test_what_is_randomised_may_be_held_at_a_value():
+    space = open_space(YARD, DRAWN)
+    scenario = space.scenario(np.array([0.5, 0.5]))
+    assert scenario.params == {}
+    drawn = drawn_for(scenario, yard_params("mid"), ("x", 1))
+    assert drawn == {"motor_delay_ms": 30.0, "distractors": 2}
+    assert space.nominal == pytest.approx([0.0, 0.0])
+
+
+def test_the_base_s_own_randomisation_stays():
+    base = YARD.model_copy(update={"randomise": Randomisation(groups=("physical",), width=0.5)})
+    vary = {"randomise.motor_delay_ms": (0.0, 60.0), "bricks": (1, 3)}
+    space = open_space(base, vary)
+    scenario = space.scenario(np.array([1.0, 0.0]))
+    drawn = drawn_for(scenario, yard_params("mid", scenario.params), ("x", 1))
+    assert drawn["motor_delay_ms"] == 60.0
+    assert {"brick_mass", "damping"} < set(drawn)
+    with pytest.raises(ConfigError, match="quantity: found 'randomise.image_noise'"):
+        open_space(base, {**vary, "randomise.image_noise": (0.0, 0.1)})
+
+
 @pytest.mark.parametrize(
     ("base", "vary", "said"),
     [
@@ -43,6 +70,11 @@ def test_values_stay_inside_and_the_nominal_may_lie_outside():
         (YARD, {"pretty": (0, 1), "room_m": (6, 8)}, "--vary pretty: .* found False"),
         (YARD, {"door_opens_at_s": (0, 9), "room_m": (6, 8)}, "--params door_opens_at_s NUMBER"),
         (Scenario(world="own:World"), {"a": (0, 1), "b": (0, 1)}, "--params a NUMBER"),
+        (YARD, {**DRAWN, "randomise.delay": (0, 1)}, "quantity: found 'randomise.delay', expected"),
+        (YARD, {**DRAWN, "randomise.floor": (0, 1)}, "quantity: found 'randomise.floor'"),
+        (YARD, {**DRAWN, "randomise.damping": (0.3, 0.1)}, "damping: found '0.3:0.1'"),
+        (YARD, {**DRAWN, "randomise.damping": (-1, 0.1)}, "damping: found -1, expected 0 or more"),
+        (Scenario(world="own:World"), DRAWN, "randomisation of 'own:World' is not known"),
         (
             Scenario(world="yard", params={"brisk": 3}),
             {"bricks": (1, 3), "room_m": (6, 8)},

@@ -1,10 +1,13 @@
 """Let a policy drive on scenes it never saw, and count how often it succeeds.
 
 With --suite gate the verdict follows: promote, reject or inconclusive; rejected ends with exit
-code 1. With --suite all-modes, success is told for each failure mode, and safety violations beside
-it. With --out, what was driven is kept, and the same command again goes on from there.
+code 1. --against compares with an incumbent on the same scenes, and --until-clear stops as soon as
+the verdict is clear; with either, anything but promote ends with exit code 1. With --suite
+all-modes, success is told for each failure mode, and safety violations beside it. With --out, what
+was driven is kept, and the same command again goes on from there.
 
 Example: loopyard evaluate --policy runs/demo/best --n 200 --suite gate --out runs/demo/check
+Example: loopyard evaluate --policy runs/new/best --against runs/demo/best --n 200 --until-clear
 Example: loopyard evaluate --policy expert --preset mid --suite all-modes --n 20 --out runs/expert
 """
 
@@ -55,6 +58,10 @@ class Options(BaseOptions):
     """success rate that the gate asks for"""
     floor: float = 0.90
     """what the interval's lower end must reach"""
+    against: str | None = None
+    """an incumbent to be better than on the same scenes: a checkpoint folder or a baseline"""
+    until_clear: bool = False
+    """stop as soon as the verdict is clear, at --n scenes at the latest"""
     latency: bool = False
     """also time single predictions on one core"""
     workers: int = 0
@@ -62,13 +69,13 @@ class Options(BaseOptions):
 
 
 def run(options: Options, console: Console) -> int:
-    """Drives the suite; 1 where the gate rejects the policy."""
+    """Drives the suite; 1 where the gate rejects the policy, or does not promote a challenger."""
     from loopyard.core.machine import usable_cores
-    from loopyard.evaluation.evaluate import evaluate
-    from loopyard.evaluation.gate import judge
+    from loopyard.surface.verdicts import drive_and_judge, verdict_answer
 
     scenes = _scenes(options)
-    with console.progress(len(scenes), "rollouts", "evaluate") as progress:
+    drives = len(scenes) * (2 if options.against else 1)
+    with console.progress(drives, "rollouts", "evaluate") as progress:
         successes = 0
 
         def on_result(record: Any) -> None:
@@ -76,27 +83,29 @@ def run(options: Options, console: Console) -> int:
             successes += record.outcome.success
             progress.advance(1, note=f"{successes} succeeded")
 
-        result = evaluate(
-            options.policy,
-            scenes=scenes,
-            expert=options.expert,
-            out=options.out,
-            workers=options.workers or usable_cores(),
-            suite=_label(options),
-            videos=options.videos,
-            n_action_steps=options.n_action_steps,
-            temporal_ensemble=options.temporal_ensemble,
-            on_result=on_result,
+        settings = {
+            "expert": options.expert,
+            "out": options.out,
+            "workers": options.workers or usable_cores(),
+            "suite": _label(options),
+            "videos": options.videos,
+            "n_action_steps": options.n_action_steps,
+            "temporal_ensemble": options.temporal_ensemble,
+            "on_result": on_result,
+        }
+        result, verdict = drive_and_judge(
+            options, options.policy, scenes, settings, lambda _: progress.advance(1)
         )
     answer: dict[str, Any] = result.summary()
     if options.latency:
         answer["latency"] = _latency(options, scenes[0])
-    verdict = None
-    if options.suite == "gate":
-        verdict = judge(result.successes, result.n, target=options.target, floor=options.floor)
-        answer |= {"verdict": verdict.verdict, "reason": verdict.reason}
+    if verdict is not None:
+        answer |= verdict_answer(verdict)
     console.result(answer, _text(answer))
-    return int(verdict is not None and verdict.verdict == "reject")
+    if verdict is None or verdict.promoted:
+        return 0
+    strict = options.until_clear or options.against is not None
+    return int(strict or verdict.verdict == "reject")
 
 
 def _scenes(options: Options) -> list[tuple[Scenario, int]]:
@@ -151,10 +160,12 @@ def _latency(options: Options, scene: tuple[Scenario, int]) -> dict[str, Any]:
 
 def _text(answer: dict[str, Any]) -> str:
     low, high = answer["wilson_95"]
+    early = answer.get("decided_after", 0) < answer.get("n_max", 0)
+    nominal = ", nominal: it stopped when the verdict was clear" if early else ""
     lines = [] if not answer["modes"] else [_mode_lines(answer["modes"]), ""]
     lines += [
         f"{answer['successes']} of {answer['n']} scenes succeeded: {answer['rate']:.1%} "
-        f"(Wilson 95 % {low:.1%} to {high:.1%})"
+        f"(Wilson 95 % {low:.1%} to {high:.1%}{nominal})"
     ]
     if answer["failures"]:
         kinds = ", ".join(

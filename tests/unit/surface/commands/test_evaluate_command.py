@@ -72,3 +72,38 @@ def test_report_command_writes_the_page(tmp_path, capsys):
     assert main(["report", str(tmp_path), "--json"]) == 0
     page = json.loads(capsys.readouterr().out)["report"]
     assert "Not finished" in Path(page).read_text()
+
+
+def test_it_stops_when_the_verdict_is_clear(tmp_path, capsys):
+    args = ("--policy", "zero", "--n", "60", "--until-clear", "--out", str(tmp_path))
+    code = evaluate(*args, "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert (answer["verdict"], answer["decided_after"], answer["n_max"]) == ("reject", 3, 60)
+    assert answer["n"] < 60
+    assert answer["anytime_95"][0] == 0.0
+    evaluate(*args)
+    assert "nominal: it stopped when the verdict was clear" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("until_clear", [(), ("--until-clear",)])
+def test_a_draw_with_the_incumbent_promotes_nobody(tmp_path, capsys, until_clear):
+    args = ("--policy", "zero", "--against", "zero", "--n", "20", "--out", str(tmp_path))
+    code = evaluate(*args, "--floor", "0.01", "--target", "0.01", "--json", *until_clear)
+    answer = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert answer["verdict"] == "inconclusive"
+    assert (answer["paired"]["wins"], answer["paired"]["losses"]) == (0, 0)
+    assert (tmp_path / "gate-incumbent.jsonl").exists()
+
+
+@pytest.mark.parametrize("asked", [("--until-clear",), ("--against", "zero")])
+def test_scenes_to_choose_on_do_not_judge(asked, capsys):
+    code = evaluate("--policy", "zero", "--n", "60", "--suite", "select", *asked)
+    assert code == 2
+    assert "seed: found '800000 of the select range'" in capsys.readouterr().err
+
+
+def test_too_few_scenes_to_promote_on_are_named_before_any_drive(capsys):
+    assert evaluate("--policy", "zero", "--n", "20", "--until-clear") == 2
+    assert "n_max: found 20, expected at least 29" in capsys.readouterr().err

@@ -100,17 +100,17 @@ class YardExpert:
 
     def _move(self, truth: YardTruth) -> _Move:
         if self._thought is None or self._thought[0] is not truth:
-            move = self._decide(truth)
-            steering, throttle = careful(truth, move.steering, move.throttle)
-            self._thought = truth, replace(move, steering=steering, throttle=throttle)
+            self._thought = truth, self._decide(truth)
         return self._thought[1]
 
     def _decide(self, truth: YardTruth) -> _Move:
         if must_wait(truth):
             return _Move("wait")
-        if truth.load and (truth.load >= truth.params.bucket_capacity or not _wanted(truth).any()):
-            return self._deliver(truth)
-        return self._fetch(truth)
+        full = truth.load >= truth.params.bucket_capacity
+        carry = truth.load and (full or not _wanted(truth).any())
+        move = self._deliver(truth) if carry else self._fetch(truth)
+        steering, throttle = careful(truth, move.steering, move.throttle)
+        return replace(move, steering=steering, throttle=throttle)
 
     # -- with a load -------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ def test_the_base_s_own_randomisation_stays():
     drawn = drawn_for(scenario, yard_params("mid", scenario.params), ("x", 1))
     assert drawn["motor_delay_ms"] == 60.0
     assert {"brick_mass", "damping"} < set(drawn)
-    with pytest.raises(ConfigError, match="quantity: found 'randomise.image_noise'"):
+    with pytest.raises(ConfigError, match=r"quantity: found 'randomise\.image_noise'"):
         open_space(base, {**vary, "randomise.image_noise": (0.0, 0.1)})
 
 

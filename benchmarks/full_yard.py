@@ -1,7 +1,7 @@
 """What the expert and a policy reach in the full yard, with 3 and with 10 bricks, and the speed.
 
 loopyard run configs/yard-full-nano.yaml
-python benchmarks/full_yard.py runs/yard-full-nano/best [--n 20] [--films 2] [--out runs/full-yard]
+python benchmarks/full_yard.py runs/yard-full-nano/best [--n 20] [--films 4] [--out runs/full-yard]
 
 The policy is any checkpoint of that campaign; the scenes are the first gate scenes of the
 campaign's yard, the number of bricks apart.
@@ -76,13 +76,20 @@ def main() -> None:
     parser.add_argument("policy", help="a checkpoint of the campaign")
     parser.add_argument("--config", type=Path, default=Path("configs/yard-full-nano.yaml"))
     parser.add_argument("--n", type=int, default=20)
-    parser.add_argument("--films", type=int, default=2, help="of each driver and brick count")
+    parser.add_argument(
+        "--films", type=int, default=4, help="of the policy, for each number of bricks"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/full-yard"))
     options = parser.parse_args()
     campaign = load_campaign(options.config)
     drives = {
         f"{name}_{bricks}_bricks": drive(
-            policy, campaign, bricks, options.n, options.out, options.films
+            policy,
+            campaign,
+            bricks,
+            options.n,
+            options.out,
+            0 if policy == EXPERT else options.films,
         )
         for name, policy in (("expert", EXPERT), ("policy", options.policy))
         for bricks in BRICKS

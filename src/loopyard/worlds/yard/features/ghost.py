@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from loopyard.worlds.yard.body import YardBody
     from loopyard.worlds.yard.scene import Scene
 
+NOWHERE = np.array([0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0])
+
 
 @dataclass(frozen=True)
 class Haunting:
@@ -93,7 +95,8 @@ class Ghosts(Feature):
 
     def _show(self, body: YardBody) -> None:
         now, count = self._now, len(self._now.left)
-        body.model.body_pos[self._body[:count]] = now.lay[:, :3]
-        body.model.body_quat[self._body[:count]] = now.lay[:, 3:]
+        there = np.where(np.array(now.left)[:, None] > 0, now.lay, NOWHERE)
+        body.model.body_pos[self._body[:count]] = there[:, :3]
+        body.model.body_quat[self._body[:count]] = there[:, 3:]
         body.model.geom_rgba[self._geom, 3] = 0.0
         body.model.geom_rgba[self._geom[:count], 3] = np.array(now.left) > 0

@@ -13,6 +13,9 @@ TIER_1_SPS, TIER_2_SPS = 20.0, 5.0
 TIERS = (1, 2, 3)
 ID_PATTERN = r"^FM-[A-Z]\d{2,3}$"
 
+PICTURE_SCENES = 4
+"""Scenes of a mode that a gallery looks at."""
+
 Number = StrictInt | StrictFloat
 Occurrence = Annotated[float, Field(ge=0.0, le=10.0)]
 
@@ -24,7 +27,8 @@ class Recipe(BaseModel):
     anything else a number with three decimals. choose: one of the values. vary: drawn within this
     share of the base scenario's own value, rounded where that is an integer. success: where it
     differs from the base scenario's. picture_s: seconds into an expert's drive at which a picture
-    shows what the mode is about.
+    shows what the mode is about. picture_scene: which of the mode's scenes shows it best; None for
+    the one in which the robot sees most.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +39,7 @@ class Recipe(BaseModel):
     vary: dict[str, Annotated[float, Field(gt=0.0, lt=1.0)]] = Field(default_factory=dict)
     success: SuccessCriteria | None = None
     picture_s: float = Field(default=2.0, ge=0.0, le=600.0)
+    picture_scene: int | None = Field(default=None, ge=0, lt=PICTURE_SCENES)
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:

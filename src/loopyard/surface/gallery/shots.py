@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from loopyard.core.scenario import Scenario
 from loopyard.core.specs import IMAGE_PREFIX
 from loopyard.evaluation.worker import make_scenario_world
 from loopyard.experts.registry import make_expert
-from loopyard.scenarios.mode import FailureMode
+from loopyard.scenarios.mode import PICTURE_SCENES, FailureMode
 from loopyard.scenarios.registry import Registry
 from loopyard.scenarios.suites import SuiteScene, suite_scenes
 from loopyard.worlds.world import spec_of
@@ -25,8 +25,6 @@ VIEWS = {"ego": (480, 360), "birds_eye": (360, 360)}
 """Width and height in pixels."""
 
 JPEG_QUALITY = 85
-CANDIDATES = 4
-"""Scenes of a mode that are looked at; the one is shown in which the robot sees most."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +38,11 @@ class Shot:
     problem: str = ""
 
 
-def take_shots(registry: Registry, base: Scenario) -> Iterator[Shot]:
+def take_shots(registry: Registry, base: Scenario, scenes: int = PICTURE_SCENES) -> Iterator[Shot]:
     """A shot of every mode that the base's world has a recipe for, in the registry's order.
 
     The expert drives until ``picture_s`` of the recipe, so that what comes later can be seen; a
-    world without an expert is shown as it begins.
+    world without an expert is shown as it begins. scenes: how many of each mode are looked at.
 
     Raises:
         ConfigError, WorldError: the world itself cannot be made.
@@ -55,14 +53,19 @@ def take_shots(registry: Registry, base: Scenario) -> Iterator[Shot]:
         expert = _expert(world)
         for mode in registry.of_world(base.world):
             try:
-                scenes = suite_scenes(mode.id, CANDIDATES, base, registry)
-                picture_s = mode.worlds[base.world].picture_s
-                shots = [Shot(mode, s, _take(world, expert, s, picture_s)) for s in scenes]
+                yield _shot(world, expert, mode, suite_scenes(mode.id, scenes, base, registry))
             except WorldError as error:
                 yield Shot(mode, None, problem=str(error))
-            else:
-                # The more there is to see, the more bytes it takes.
-                yield max(shots, key=lambda shot: len(shot.pictures["ego"]))
+
+
+def _shot(world: Any, expert: Any, mode: FailureMode, scenes: Sequence[SuiteScene]) -> Shot:
+    """Of the scene that the recipe names, or of the one in which the robot sees most."""
+    recipe = mode.worlds[scenes[0].scenario.world]
+    if recipe.picture_scene is not None and len(scenes) > recipe.picture_scene:
+        scenes = [scenes[recipe.picture_scene]]
+    shots = [Shot(mode, one, _take(world, expert, one, recipe.picture_s)) for one in scenes]
+    # The more there is to see, the more bytes it takes.
+    return max(shots, key=lambda shot: len(shot.pictures["ego"]))
 
 
 def _expert(world: Any) -> Any:

@@ -210,8 +210,7 @@ def test_a_mode_without_room_is_shown_as_such(own, tmp_path, capsys, monkeypatch
 def test_a_mode_of_the_yard_is_photographed(monkeypatch):
     from loopyard.scenarios.registry import Registry, built_in_registry
 
-    monkeypatch.setattr(shots, "CANDIDATES", 1)
     monkeypatch.setattr(shots, "VIEWS", {"ego": (64, 48), "birds_eye": (48, 48)})
     registry = Registry(modes=(built_in_registry()["FM-A03"],))
-    (shot,) = shots.take_shots(registry, Scenario(world="yard", preset="mid"))
+    (shot,) = shots.take_shots(registry, Scenario(world="yard", preset="mid"), scenes=1)
     assert set(shot.pictures) == {"ego", "birds_eye"}

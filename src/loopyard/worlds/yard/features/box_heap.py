@@ -20,6 +20,9 @@ CELL_M = (0.24, 0.18)
 """A brick of the heap lies in each cell of a grid of about these sides."""
 TURN_RAD, TILT_RAD = 0.3, 0.15
 ROUGH_M = 0.02
+FULL_M = 0.16
+"""Top of the heap in a full box. Any higher and bricks jam between the heap and the bucket, which
+hangs 0.39 m over the floor when it dumps; what is pinched there flies across the room."""
 BOUNCY = "solref='.02 .5'"
 """Under-damped contact: what falls on the heap jumps."""
 
@@ -59,7 +62,7 @@ class BoxHeap(Feature):
 
     def place(self, body: YardBody, scene: Scene, key: tuple[str, int]) -> None:
         model, rng = body.model, stream("yard-heap", *key)
-        top_m = self.params.box_fill * g.BOX_WALL_HEIGHT_M
+        top_m = self.params.box_fill * FULL_M
         middle = (np.array(self._cells) - 1) / 2
         model.body_pos[self._body, :2] = scene.box
         for number, geom in enumerate(self._geoms):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import SEED_RANGES, Split, stream
 from loopyard.scenarios.mode import FailureMode
 from loopyard.scenarios.registry import Registry
-from loopyard.scenarios.sampling import draw_scenario
+from loopyard.scenarios.sampling import TRIES, draw_scenario
 from loopyard.scenarios.world_params import base_value, require_possible
 
 GENERAL, ALL_MODES, FIXED_10 = "general", "all-modes", "fixed10"
@@ -112,20 +112,23 @@ def _mode_scenes(mode: FailureMode, n: int, base: Scenario, split: Split) -> lis
     return scenes
 
 
-def _possible(scenario: Scenario, seeds: Any, n: int) -> list[SuiteScene]:
-    """The first ``n`` of the seeds that give a scene; those without room for it are passed over."""
+def _possible(scenario: Scenario, seeds: Iterator[int], n: int) -> list[SuiteScene]:
+    """The first ``n`` of the seeds that give a scene; those without room for it are passed over,
+    but not more than TRIES of them in a row."""
     scenes: list[SuiteScene] = []
     problem: WorldError | None = None
+    missed = 0
     while len(scenes) < n:
-        seed = next(seeds, None)
+        seed = next(seeds, None) if missed < TRIES else None
         if seed is None:
             found = f"{len(scenes)} of {n} scenes possible"
             raise WorldError(f"suite {scenario.mode}: {found}: {problem}")
         try:
             require_possible(scenario, seed)
         except WorldError as error:
-            problem = error
+            problem, missed = error, missed + 1
         else:
+            missed = 0
             scenes.append(SuiteScene(scenario, seed))
     return scenes
 

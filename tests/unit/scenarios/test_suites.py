@@ -13,6 +13,7 @@ from loopyard.core.seeds import SEED_RANGES, split_of
 from loopyard.scenarios import suites
 from loopyard.scenarios.mode import FailureMode, Recipe
 from loopyard.scenarios.registry import Registry, built_in_registry
+from loopyard.scenarios.sampling import TRIES
 from loopyard.scenarios.suites import mode_seeds, suite_scenes, suite_seeds
 
 MID = Scenario(world="yard", preset="mid")
@@ -135,7 +136,10 @@ def test_all_modes_of_a_world_that_has_none():
 
 
 def test_scenes_without_room_are_passed_over_and_none_at_all_is_an_error(monkeypatch):
+    tried = []
+
     def crowded(scenario, seed):
+        tried.append(seed)
         if seed % 2 or scenario.params["light"] == "dim":
             raise WorldError("yard: brick 3: found no free place")
 
@@ -145,3 +149,7 @@ def test_scenes_without_room_are_passed_over_and_none_at_all_is_an_error(monkeyp
     assert all(scene.seed % 2 == 0 for scene in scenes)
     with pytest.raises(WorldError, match="suite FM-A03: 0 of 4 scenes possible: yard: brick 3"):
         suite_scenes("FM-A03", 4, MID, built_in_registry())
+    tried.clear()
+    with pytest.raises(WorldError, match="suite FM-A03"):
+        suite_scenes("FM-A03", 4, MID, built_in_registry(), "train")
+    assert len(tried) == TRIES  # of 800 seeds: nobody waits for an impossible scene

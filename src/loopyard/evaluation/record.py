@@ -23,7 +23,8 @@ class RolloutRecord:
     policy: digest of the policy and how it was executed. wall_s: this drive's share of the
     process's time. inference_p50_ms, inference_p99_ms: of the forward passes it took part in, each
     for `lockstep` worlds at once. video: path relative to the records' folder. metrics: as
-    `loopyard.evaluation.metrics.rollout_metrics` gives them; {} where no signals were kept.
+    `loopyard.evaluation.metrics.rollout_metrics` gives them; {} where no signals were kept. drawn:
+    what domain randomisation drew for the scene, by name.
     """
 
     seed: int
@@ -36,6 +37,7 @@ class RolloutRecord:
     lockstep: int = 1
     video: str | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
+    drawn: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -176,6 +176,7 @@ class _Slot:
         self._lockstep = lockstep
         self._clock = clock
         self._job: RolloutJob | None = None
+        self._drawn: dict[str, Any] = {}
         self._observers: Sequence[Observer] = ()
 
     @property
@@ -186,6 +187,7 @@ class _Slot:
         start_s = self._clock.monotonic()
         self.obs, self._info = self.world.reset(seed=job.seed, options={"scenario": job.scenario})
         self._job, self._observers = job, observers
+        self._drawn = self._info.get("drawn") or {}
         fps, max_steps = self._limits
         # A scenario may give more or less time than the world it is driven in was made with.
         self._tally, self._tick = Tally(fps, int(getattr(self.world, "max_steps", max_steps))), 0
@@ -232,6 +234,7 @@ class _Slot:
             inference_p50_ms=round(1e3 * float(p50_s), 3),
             inference_p99_ms=round(1e3 * float(p99_s), 3),
             lockstep=self._lockstep,
+            drawn=self._drawn,
         )
         for observer in self._observers:
             observer.end(record, self.world, self.obs, self._info)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from loopyard.core.errors import CheckpointError
 from loopyard.core.scenario import Scenario
 from loopyard.evaluation.execution import ChunkQueue, start_execution
+from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.rollout import RolloutJob, Watcher, drive, rollout
 
 SCENARIO = Scenario(world="glue_world:GlueWorld")
@@ -47,6 +49,18 @@ def test_a_drive_that_succeeds(dots):
     assert record.outcome.counts == {"move": record.outcome.steps}
     assert record.outcome.seconds == record.outcome.steps / 10
     assert (record.seed, record.policy, record.lockstep) == (3, "abc", 1)
+
+
+def test_what_the_scene_drew_is_kept_with_the_record(dots):
+    class Drawing(dots.GlueWorld):
+        def reset(self, **options):
+            obs, info = super().reset(**options)
+            return obs, {**info, "drawn": {"grip": 0.25, "floor": "tile"}}
+
+    record = rollout(Drawing(), dots.Homing(), SCENARIO, 3)
+    assert record.drawn == {"grip": 0.25, "floor": "tile"}
+    assert RolloutRecord.from_dict(json.loads(record.to_json())) == record
+    assert rollout(dots.GlueWorld(), dots.Homing(), SCENARIO, 3).drawn == {}
 
 
 def test_a_drive_without_an_end_is_a_timeout_or_the_worlds_own_reason(dots):

@@ -213,6 +213,15 @@ def test_what_a_mode_is_about_is_not_drawn_away():
     assert every - names(mover="pet") == set()
 
 
+def test_a_width_for_what_the_mode_settles_is_no_mistake(make_yard, blind):
+    world = blind(make_yard("mid"))
+    widths = {"ambient": 1.0, "damping": 0.5}
+    _, plain = reset(world, 3, full(width=0.0, widths=widths))
+    assert set(plain["drawn"]) == {"ambient", "damping"}
+    _, dim = reset(world, 3, full(width=0.0, widths=widths), light="dim")
+    assert set(dim["drawn"]) == {"damping"}
+
+
 MODES = [
     {"light": "dim"}, {"floor_friction": 0.2, "reflective": True}, {"mover": "child"},
     {"bricks_moved_at_s": 1.0}, {"door_opens_at_s": 1.0, "bricks_behind_door": 2},

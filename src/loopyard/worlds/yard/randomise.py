@@ -43,7 +43,13 @@ be drawn away, and what is built for one place stays there."""
 
 
 def yard_table(params: YardParams) -> tuple[Parameter, ...]:
-    """The yard's parameters, with the predecessor's ranges; what the scenario settles is left out.
+    """What a scenario's scenes draw: the whole table but for what the scenario settles itself."""
+    settled = _settled(params)
+    return tuple(part for part in whole_table(params) if part.name not in settled)
+
+
+def whole_table(params: YardParams) -> tuple[Parameter, ...]:
+    """The yard's parameters, with the predecessor's ranges.
 
     brick_colour: factors of red, green and blue. ambient: factor of the light from all round.
     shadow_softness: how much of the sun's light comes from all round instead. fov_deg, camera_m:
@@ -51,7 +57,7 @@ def yard_table(params: YardParams) -> tuple[Parameter, ...]:
     bucket, 0.5 as built. brick_mass: factor. floor_tilt_deg: gravity's, towards floor_tilt_to_deg.
     """
     count = params.bricks
-    table = (
+    return (
         Parameter("brick_colour", "visual", 1.0, 0.7, 1.3, size=3),
         Parameter("floor", "visual", FLOORS[0], choices=FLOORS),
         Parameter("ambient", "visual", 1.0, 0.3, 1.2),
@@ -79,24 +85,31 @@ def yard_table(params: YardParams) -> tuple[Parameter, ...]:
         Parameter("box_corner", "scene", "south_west", choices=tuple(CORNERS)),
         Parameter("distractors", "scene", 0, 0, DISTRACTORS, whole=True),
     )
-    settled = {
+
+
+def _settled(params: YardParams) -> set[str]:
+    """Names of what the scenario itself has set away from the yard's own value."""
+    return {
         name
         for of, names in _SETTLES.items()
         if getattr(params, of) != _DEFAULTS[of]
         for name in names
     }
-    return tuple(parameter for parameter in table if parameter.name not in settled)
 
 
 def drawn_for(scenario: Scenario, params: YardParams, key: tuple[str, int]) -> dict[str, Value]:
     """The values of one scene; {} for a scenario without randomisation.
+
+    Widths and ranges may name what the scenario settles itself: they then change nothing.
 
     Raises:
         ConfigError: the randomisation names what the yard does not have.
     """
     if scenario.randomise is None:
         return {}
-    return draw(scenario.randomise, yard_table(params), stream("yard-randomise", *key))
+    drawn = draw(scenario.randomise, whole_table(params), stream("yard-randomise", *key))
+    settled = _settled(params)
+    return {name: value for name, value in drawn.items() if name not in settled}
 
 
 def scene_digest(scenario: Scenario) -> str:

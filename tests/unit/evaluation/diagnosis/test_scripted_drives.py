@@ -5,6 +5,7 @@ All of them, and on many scenes: benchmarks/diagnosis.py.
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,7 @@ FIRST, LAST = 100_000, 100_040
 @pytest.fixture
 def cases(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import diagnosis_cases
-
-    return diagnosis_cases
+    return import_module("diagnosis_cases")
 
 
 def shown(cases, name):

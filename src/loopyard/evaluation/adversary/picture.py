@@ -98,7 +98,7 @@ def _rollouts(axes: Axes, finding: Finding) -> None:
             _own(y, v),
             marker="o" if share < 0.5 else "X",
             color=PASSED if share == 0 else FAILED if share == 1 else "#9a7fa8",
-            markersize=3.5 + 1.2 * np.sqrt(n),
+            markersize=4.5 + 1.4 * np.sqrt(n),
             markeredgecolor="white",
             markeredgewidth=0.5,
             alpha=0.95 if near else 0.22,
@@ -116,13 +116,14 @@ def _marks(axes: Axes, finding: Finding) -> list[Line2D]:
     ):
         u, v = boundary.plane.places(np.asarray(units)[None])[0]
         successes = sum(record.outcome.success for record in records)
-        off = (
-            "" if boundary.plane.distance(np.asarray(units)[None])[0] < 1e-9 else ", off the plane"
-        )
+        beyond = not (0.0 <= u <= 1.0 and 0.0 <= v <= 1.0)
+        away = boundary.plane.distance(np.asarray(units)[None])[0] > 1e-9
+        off = ", beyond the edge" if beyond else ", off the plane" if away else ""
         label = f"{name}{off}: {successes} of {len(records)} new scenes succeeded"
         style: dict[str, Any] = {"marker": marker, "linestyle": "none", "markersize": 11}
         style |= {"markerfacecolor": "none", "markeredgecolor": NOMINAL, "markeredgewidth": 1.8}
-        axes.plot(_own(x, u), _own(y, v), clip_on=False, zorder=5, **style)
+        place = (_own(x, min(1.0, max(0.0, u))), _own(y, min(1.0, max(0.0, v))))
+        axes.plot(*place, clip_on=False, zorder=5, **style)
         marks.append(Line2D([], [], label=label, **{**style, "markersize": 7}))
     return marks
 
@@ -134,8 +135,10 @@ def _legend(finding: Finding, marks: list[Line2D]) -> list[Any]:
         Line2D([], [], marker="o", color=PASSED, label=f"none {word}", **dot),
         Line2D([], [], marker="X", color=FAILED, label=f"all {word}", **dot),
         Line2D([], [], marker="X", color="#9a7fa8", label="some of them", **dot),
-        Patch(facecolor=UNKNOWN, hatch="////", label="no rollouts near: not known"),
     ]
+    if finding.boundary.known < 1.0:
+        label = "no rollouts near: not known"
+        handles.append(Patch(facecolor=UNKNOWN, hatch="////", label=label))
     if finding.boundary.lines:
         label = f"half {word} (dashed: surely one side, 95 %)"
         handles.append(Line2D([], [], color=LINE, linewidth=1.8, label=label))
@@ -143,16 +146,12 @@ def _legend(finding: Finding, marks: list[Line2D]) -> list[Any]:
 
 
 def _frame(axes: Axes, finding: Finding) -> None:
-    """The box, and the nominal point where that lies outside."""
+    """The box, and what it shows."""
     plane = finding.boundary.plane
-    nominal = plane.places(finding.space.nominal[None])[0]
-    for axis, place, limits in zip(
-        _axes(finding.boundary), nominal, (axes.set_xlim, axes.set_ylim), strict=True
-    ):
-        low, high = min(0.0, place), max(1.0, place)
-        pad = 0.03 * (high - low)
-        limits(_own(axis, low - pad), _own(axis, high + pad))
-    axes.set(xlabel=plane.names[0].replace("_", " "), ylabel=plane.names[1].replace("_", " "))
+    pad = 0.03
+    for axis, limits in zip(_axes(finding.boundary), (axes.set_xlim, axes.set_ylim), strict=True):
+        limits(_own(axis, -pad), _own(axis, 1.0 + pad))
+    axes.set(xlabel=plane.names[0], ylabel=plane.names[1])
     axes.spines[["top", "right"]].set_visible(False)
     held = ", ".join(f"{name} {value:g}" for name, value in plane.held().items())
     n = int(finding.tried.n.sum())

@@ -13,6 +13,7 @@ import itertools
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ import diagnosis_scripts as scripts
 from _record import record
 from diagnosis_cases import CASES, Case, Drive, drive
 from inference import untrained
+from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import SEED_RANGES, Split
 from loopyard.evaluation.diagnosis.diagnose import diagnose
 from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS, Diagnosis
 from loopyard.evaluation.diagnosis.suite import diagnose_suite
-from loopyard.evaluation.evaluate import evaluate
+from loopyard.evaluation.evaluate import LOCKSTEP
+from loopyard.evaluation.rollout import RolloutJob
 from loopyard.evaluation.statistics import wilson
+from loopyard.evaluation.suite_folder import SuiteFolder
+from loopyard.evaluation.worker import Block, RolloutHandler, WorkerPlan
 from loopyard.policies.baselines import ZeroPolicy
 from loopyard.policies.policy import Policy
 from training import RandomSamples
@@ -165,12 +170,19 @@ def cost(scenes: int, repeats: int) -> dict[str, Any]:
 
 
 def _cost(policy: Policy, scenes: int, repeats: int) -> dict[str, Any]:
+    """Worlds and policy are made before; CPU seconds, as elapsed ones count what else is running."""
+    scenario, begin = Scenario(world="yard"), SEED_RANGES["train"].start
+    block = tuple(RolloutJob(scenario, begin + index, index) for index in range(scenes))
+    plan = WorkerPlan(policy, "cost", scenario, LOCKSTEP)
+    handlers = {flag: RolloutHandler(replace(plan, traces=flag)) for flag in (False, True)}
     took: dict[bool, list[float]] = {False: [], True: []}
-    seeds = range(SEED_RANGES["train"].start, SEED_RANGES["train"].start + scenes)
-    _rollouts(policy, seeds[:8], traces=True)  # the first one warms up
+    for handler in handlers.values():
+        handler(block[:1])
     for _ in range(repeats):
-        for traces in took:
-            took[traces].append(_rollouts(policy, seeds, traces=traces))
+        for traces, handler in handlers.items():
+            took[traces].append(_rollouts(handler, block, traces=traces))
+    for handler in handlers.values():
+        handler.close()
     without, with_ = min(took[False]), min(took[True])
     return {
         "rollouts": scenes,
@@ -180,13 +192,14 @@ def _cost(policy: Policy, scenes: int, repeats: int) -> dict[str, Any]:
     }
 
 
-def _rollouts(policy: Policy, seeds: range, *, traces: bool) -> float:
-    """CPU seconds: elapsed ones would count what else the machine does."""
-    with tempfile.TemporaryDirectory() as folder:
+def _rollouts(handler: RolloutHandler, block: Block, *, traces: bool) -> float:
+    """Drives the block and keeps it; with traces, every failure is diagnosed too."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = SuiteFolder(Path(root), "cost", "cost")
         begin_s = time.process_time()
-        evaluate(policy, "yard", "starter", seeds, out=folder, suite="cost", traces=traces)
+        folder.keep(handler(block))
         if traces:
-            diagnose_suite(Path(folder), "cost")
+            diagnose_suite(Path(root), "cost")
         return time.process_time() - begin_s
 
 

@@ -170,7 +170,7 @@ def cost(scenes: int, repeats: int) -> dict[str, Any]:
 
 
 def _cost(policy: Policy, scenes: int, repeats: int) -> dict[str, Any]:
-    """Worlds and policy are made before; CPU seconds, as elapsed ones count what else is running."""
+    """CPU seconds (elapsed ones count what else is running); worlds and policy are there before."""
     scenario, begin = Scenario(world="yard"), SEED_RANGES["train"].start
     block = tuple(RolloutJob(scenario, begin + index, index) for index in range(scenes))
     plan = WorkerPlan(policy, "cost", scenario, LOCKSTEP)

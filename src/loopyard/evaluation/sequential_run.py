@@ -11,7 +11,7 @@ from loopyard.core.errors import ConfigError, expected
 from loopyard.core.machine import usable_cores
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import stream
-from loopyard.evaluation.evaluate import BLOCK_ROUNDS, LOCKSTEP, evaluate
+from loopyard.evaluation.evaluate import LOCKSTEP, evaluate
 from loopyard.evaluation.gate import Verdict, require_gate_seeds
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.result import Evaluation
@@ -69,7 +69,7 @@ def evaluate_until(
     scenes: exactly as many as ``gate.n_max``, from the gate's seeds.
     out: a folder, as for `evaluate`; the same call again goes on from there. The incumbent's
     drives are kept beside, in ``<suite>-incumbent.jsonl``.
-    block: scenes between two looks; two rounds of all workers' worlds unless said.
+    block: scenes between two looks; one for each of all workers' worlds unless said.
     execution: settings of `evaluate` for the policy (``n_action_steps``, ``lockstep``, ...); the
     incumbent drives as its checkpoint says.
 
@@ -81,7 +81,7 @@ def evaluate_until(
     _check(policy, scenes, gate, against, out, block)
     lockstep = execution.pop("lockstep", LOCKSTEP)
     cores = usable_cores() if workers is None else max(1, workers)
-    size = block or cores * lockstep * BLOCK_ROUNDS
+    size = block or cores * lockstep
     settings: dict[str, Any] = {"out": out, "workers": workers, "lockstep": lockstep}
     ours = _Driven(policy, {**settings, **execution, "suite": suite, "on_result": on_result})
     theirs = None

@@ -16,7 +16,7 @@ PLAIN_OFF = (
 )
 """What a learner's view does without, for speed."""
 
-PLAIN_SHADOWS = 1024
+PLAIN_SHADOWS = 256
 """Side of the shadow map of a plain view that has shadows."""
 PLAIN_GROUPS = (0,)
 PRETTY_GROUPS = (0, 1)
@@ -44,16 +44,20 @@ class CameraView:
         shadows: bool = False,
         mirrors: bool = False,
     ) -> None:
-        quality = model.vis.quality
+        quality, buffer = model.vis.quality, model.vis.global_
         kept = quality.shadowsize, quality.offsamples
+        kept_size = buffer.offwidth, buffer.offheight
         if not pretty:
             quality.shadowsize, quality.offsamples = PLAIN_SHADOWS if shadows else 0, 0
+            # A reflection clears the whole buffer, however small the picture is.
+            buffer.offwidth, buffer.offheight = width, height
         try:
             self._renderer = mujoco.Renderer(model, height, width)
         except Exception as error:
             raise no_graphics(error) from error
         finally:
             quality.shadowsize, quality.offsamples = kept
+            buffer.offwidth, buffer.offheight = kept_size
         self._option = mujoco.MjvOption()
         self._option.geomgroup[:] = 0
         self._option.geomgroup[list(PRETTY_GROUPS if pretty else PLAIN_GROUPS)] = 1

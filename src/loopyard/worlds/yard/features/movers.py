@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from loopyard.worlds.yard.body import YardBody
     from loopyard.worlds.yard.scene import Scene
 
-REACTION_S = 0.5
+REACTION_S, BRAKING_S = 0.5, 0.3
+"""Time to let go of the throttle, and to come to a stand from full speed in reverse after that."""
 DRIVES_THROTTLE, DRIVES_MPS = 0.1, 0.3
 """Over either of these the loader counts as driving."""
 SPEED_OVER_S = 0.3
@@ -103,8 +104,9 @@ class MoverFeature(Feature):
         walk, apart_m = replace(self._walk, trail=trail), math.dist(self._walk.at, loader)
         alert = apart_m < (self.far_m if walk.alert else self.near_m)
         alert_ticks = walk.alert_ticks + 1 if alert else 0
-        late = alert_ticks > REACTION_S * self.params.fps
-        driving = late and self._drives(body, trail)
+        late_s = alert_ticks / self.params.fps - REACTION_S
+        driving = self._has_throttle(body) if late_s > 1e-9 else False
+        driving |= late_s > BRAKING_S and self._speed_mps(trail) > DRIVES_MPS
         touching = self._touches(body)
         events = {
             f"violation_{self.kind}_near": driving and not walk.driving,
@@ -161,12 +163,13 @@ class MoverFeature(Feature):
         cos, sin = 1 - 2 * (qy * qy + qz * qz), 2 * (qw * qz + qx * qy)
         return x + HULL_AHEAD_M * cos, y + HULL_AHEAD_M * sin
 
-    def _drives(self, body: YardBody, trail: tuple[Place, ...]) -> bool:
+    def _has_throttle(self, body: YardBody) -> bool:
         speed_mps = float(np.mean(body.data.ctrl[:2])) * g.WHEEL_RADIUS_M
-        throttle = abs(speed_mps) / self.params.max_speed_mps
-        went_m = math.dist(trail[0], trail[-1])
+        return abs(speed_mps) / self.params.max_speed_mps > DRIVES_THROTTLE
+
+    def _speed_mps(self, trail: tuple[Place, ...]) -> float:
         over_s = max(1, len(trail) - 1) / self.params.fps
-        return throttle > DRIVES_THROTTLE or went_m / over_s > DRIVES_MPS
+        return math.dist(trail[0], trail[-1]) / over_s
 
     def _touches(self, body: YardBody) -> bool:
         pairs = body.data.contact.geom

@@ -71,6 +71,20 @@ class Verdict:
         anytime = None if self.anytime_95 is None else list(self.anytime_95)
         return {**asdict(self), "wilson_95": list(self.wilson_95), "anytime_95": anytime}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
+        """Inverse of `to_dict`. Raises KeyError or TypeError on anything else."""
+        paired, anytime = data["paired"], data["anytime_95"]
+        low, high = data["wilson_95"]
+        return cls(
+            **{
+                **data,
+                "wilson_95": (low, high),
+                "paired": None if paired is None else Paired(**paired),
+                "anytime_95": None if anytime is None else (anytime[0], anytime[1]),
+            }
+        )
+
 
 def require_gate_seeds(seeds: Iterable[int], where: str = "gate") -> None:
     """Refuses to judge on scenes that were there to learn from or to choose on.
@@ -101,11 +115,13 @@ def judge(
     candidate: Mapping[Any, bool] | None = None,
     incumbent: Mapping[Any, bool] | None = None,
     alpha: float = ALPHA,
+    seeds: Iterable[int] = (),
 ) -> Verdict:
     """Decides by the rule at the head of this file.
 
     candidate, incumbent: {seed or (scenario digest, seed): success} of both policies, where there
-    is an incumbent.
+    is an incumbent. seeds: of the scenes, to be refused where they are none to judge on; those of
+    candidate and incumbent are looked at in any case.
 
     Raises:
         ConfigError: a scene of the train or select range.
@@ -118,6 +134,7 @@ def judge(
         )
     if incumbent is not None and candidate is None:
         raise ValueError("candidate: found None, expected its results beside the incumbent's")
+    require_gate_seeds(seeds)
     for results in (candidate, incumbent):
         require_gate_seeds(map(_seed, results or ()))
     low, high = wilson(successes, n)

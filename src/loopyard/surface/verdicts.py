@@ -44,12 +44,13 @@ def drive_and_judge(
     from loopyard.evaluation.evaluate import evaluate
     from loopyard.evaluation.gate import judge, require_gate_seeds
 
+    seeds = [seed for _, seed in scenes]
     if asked.against is not None or asked.until_clear:
-        require_gate_seeds((seed for _, seed in scenes), "evaluate")
+        require_gate_seeds(seeds, "evaluate")
     if asked.until_clear:
         return _until_clear(asked, policy, scenes, settings, on_incumbent)
     result = evaluate(policy, scenes=scenes, **settings)
-    judged: dict[str, Any] = {"target": asked.target, "floor": asked.floor}
+    judged: dict[str, Any] = {"target": asked.target, "floor": asked.floor, "seeds": seeds}
     if asked.against is not None:
         beside = {name: settings[name] for name in ("out", "workers")}
         suite = f"{settings['suite']}-incumbent"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from loopyard.core.errors import ConfigError
-from loopyard.evaluation.gate import judge, scenes_needed
+from loopyard.evaluation.gate import Verdict, judge, scenes_needed
 from loopyard.evaluation.statistics import wilson
 
 SEEDS = range(900_000, 900_200)
@@ -62,6 +62,7 @@ def test_worse_than_the_incumbent_is_rejected_though_the_target_is_met():
 
 def test_verdict_is_plain_json():
     data = json.loads(json.dumps(judge(190, 200).to_dict()))
+    assert Verdict.from_dict(data) == judge(190, 200)
     assert data["wilson_95"] == list(wilson(190, 200))
     assert data["verdict"] == "promote"
 
@@ -80,6 +81,12 @@ def test_what_was_learned_from_or_chosen_on_is_not_judged_on(seed, split, scene)
     results = {scene(900_000): True, scene(seed): True}
     with pytest.raises(ConfigError, match=f"{seed} of the {split} range.* 900000 to 999999"):
         judge(2, 2, candidate=results, incumbent=results)
+
+
+def test_seeds_are_looked_at_without_results_too():
+    assert judge(200, 200, seeds=SEEDS).promoted
+    with pytest.raises(ConfigError, match="800000 of the select range"):
+        judge(200, 200, seeds=[*SEEDS[1:], 800_000])
 
 
 def test_seeds_of_no_range_may_judge():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from loopyard.core.errors import ConfigError
@@ -99,6 +101,7 @@ def test_a_challenger_must_be_good_and_better():
     assert verdict.paired.n < 44
     assert "is ruled out" in verdict.reason
     assert "better than the incumbent" in verdict.reason
+    assert Verdict.from_dict(json.loads(json.dumps(verdict.to_dict()))) == verdict
 
 
 def test_good_is_not_better():

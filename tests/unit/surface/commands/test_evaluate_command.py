@@ -88,7 +88,7 @@ def test_it_stops_when_the_verdict_is_clear(tmp_path, capsys):
 
 @pytest.mark.parametrize("until_clear", [(), ("--until-clear",)])
 def test_a_draw_with_the_incumbent_promotes_nobody(tmp_path, capsys, until_clear):
-    args = ("--policy", "zero", "--against", "zero", "--n", "20", "--out", str(tmp_path))
+    args = ("--policy", "zero", "--against", "zero", "--n", "10", "--out", str(tmp_path))
     code = evaluate(*args, "--floor", "0.01", "--target", "0.01", "--json", *until_clear)
     answer = json.loads(capsys.readouterr().out)
     assert code == 1

@@ -24,7 +24,8 @@ CORNERS_M = (0.60, 1.10)
 """Waypoints stand this far off a solid's corner, a little more than the clearance asked for, and
 wide of it, for a brick that lies so near the corner that one could not turn to it there."""
 TURN_ROOM_M = 1.05
-CORNER_TO_KERB_M = 0.40
+CORNER_TO_KERB_M = 0.75
+"""Any nearer the bucket, a good half metre ahead, would meet the kerb before the turn."""
 NEAR_M = 1.5
 NEAR_CLEARANCE_M = 0.42
 """Asked for on the last stretch: a detour that short would end too close to turn to the brick."""

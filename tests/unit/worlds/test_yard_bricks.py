@@ -11,7 +11,7 @@ from scene_prints import fingerprint
 
 from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard import placing
-from loopyard.worlds.yard.features import brick_kinds, brick_places, fragile
+from loopyard.worlds.yard.features import box_heap, brick_kinds, brick_places, fragile
 from loopyard.worlds.yard.features.catalogue import features_of
 from loopyard.worlds.yard.params import yard_params
 from loopyard.worlds.yard.scene import draw_scene
@@ -288,7 +288,7 @@ def test_bricks_land_on_the_heap_and_one_that_leaves_the_box_is_no_longer_delive
     events = hold(world, STOP, 25)
     truth = world.truth()
     assert events["brick_delivered"] >= 2
-    heap_m = 0.9 * g.BOX_WALL_HEIGHT_M
+    heap_m = 0.9 * box_heap.FULL_M
     inside = truth.delivered
     assert truth.bricks[inside, 2].min() > heap_m - 0.06
     index = int(np.flatnonzero(inside)[0])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from loopyard.worlds.yard.scene import Scene
 
 HALF_HEIGHT_M = 0.2
-ROUND_M = 1.05
+ROUND_M = 1.3
 """From the group to the kerb: room to drive round it."""
 GROUP_TO_BOX_M = 1.4
 GROUP_TO_SOLIDS_M = 1.2
@@ -156,10 +156,10 @@ class Zigzag(Feature):
     """Walls across the way to the box, left and right by turns: a load is carried round each."""
 
     name = "layout"
-    first_m, apart_m, far_end_m = 2.4, 1.7, 2.2
+    first_m, apart_m, far_end_m = 2.6, 1.7, 2.0
     """Along the diagonal: from the box to the first wall, from wall to wall, to the far corner."""
     most = 3
-    half_long_m, half_thick_m, aside_m = 0.75, 0.12, 0.55
+    half_long_m, half_thick_m, aside_m = 0.6, 0.12, 0.4
 
     @classmethod
     def wanted(cls, params: YardParams) -> bool:

@@ -12,6 +12,7 @@ from loopyard.core.seeds import stream
 from loopyard.worlds.yard import model as m
 from loopyard.worlds.yard.features.feature import Feature
 from loopyard.worlds.yard.features.slabs import (
+    THICK_M,
     kerb_xml,
     lay,
     lay_between,
@@ -35,6 +36,8 @@ CLIFF_DEEP_M = 3.0
 ROUND_PIT_M = 0.5
 """To be kept from a pit's rim."""
 PIT_DEEP_M = 1.2
+WALL_RADII = 1.12
+"""Its walls stand so many radii from its middle, behind the corners of the octagon."""
 ZONE_TO_KERB_M, ZONE_TO_BOX_M = 1.0, 1.2
 """Room for the loader to pass a zone between it and the kerb, and to turn to the box."""
 INTO_ZONE_M = 0.4
@@ -158,7 +161,18 @@ class Hole(Hazard):
         return params.hazard == "hole"
 
     def xml(self) -> str:
-        return super().xml() + "".join(slab_xml(f"ground_{index}") for index in range(8))
+        slabs = "".join(slab_xml(f"ground_{index}") for index in range(8))
+        return f'{super().xml()}{slabs}<body name="pit">{self._walls()}</body>'
+
+    def _walls(self) -> str:
+        """What one sees under the slabs, for else it would be daylight."""
+        away_m, half_m = WALL_RADII * self.params.hazard_radius_m, (PIT_DEEP_M - THICK_M) / 2
+        return "".join(
+            f'<geom class="look" type="box" rgba="{DEEP_RGBA}" '
+            f'pos="{x * away_m} {y * away_m} {half_m - PIT_DEEP_M}" '
+            f'size="{0.01 if x else away_m} {0.01 if y else away_m} {half_m}"/>'
+            for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        )
 
     def reserve(self, placer: Placer, rng: np.random.Generator) -> np.ndarray:
         x, y = self._draw_middle(rng, placer.box_m)
@@ -168,6 +182,7 @@ class Hole(Hazard):
     def place(self, body: YardBody, scene: Scene, key: tuple[str, int]) -> None:
         super().place(body, scene, key)
         x, y = self.middle = self._draw_middle(stream("yard-feature", self.name, *key), scene.box)
+        body.model.body_pos[body.model.body("pit").id, :2] = self.middle
         radius, room_m = self.params.hazard_radius_m, self.params.room_m / 2
         for index, corners in enumerate(
             [

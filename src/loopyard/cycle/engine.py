@@ -112,6 +112,7 @@ class _Engine:
             facts["n"],
             target=self.campaign.gate.target,
             floor=self.campaign.gate.floor,
+            seeds=[seed for _, seed in scenes],
         )
         if verdict.promoted:
             _point(self.folder / "best", checkpoint)

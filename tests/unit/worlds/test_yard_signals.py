@@ -12,6 +12,7 @@ from loopyard.worlds.yard.body import YardBody
 from loopyard.worlds.yard.params import YardParams
 from loopyard.worlds.yard.scene import draw_scene
 from loopyard.worlds.yard.signals import REACH_M, yard_layout
+from loopyard.worlds.yard.world import YardWorld
 
 PARAMS = YardParams(bricks=3, furniture=2, room_m=9.0)
 
@@ -28,7 +29,7 @@ def test_signals_are_those_of_the_truth(body):
     for steering in (0.3, -0.8, 0.0):
         for _ in range(8):
             body.advance(np.array([steering, 0.9, 0.5, 0.3]))
-        found, truth = body.signals(), body.truth()
+        found, truth = body.signals(body.truth()), body.truth()
         assert (found["x_m"], found["y_m"]) == (truth.x_m, truth.y_m)
         assert (found["lift"], found["bucket"]) == (truth.lift, truth.bucket)
         local = truth.local(truth.bricks)
@@ -47,7 +48,7 @@ def test_the_nearest_edge_of_furniture_is_found(body):
         px = x + along * math.cos(yaw) - across * math.sin(yaw)
         py = y + along * math.sin(yaw) + across * math.cos(yaw)
         sides.append(np.hypot(px - truth.x_m, py - truth.y_m).min())
-    assert body.signals()["obstacle_m"] == pytest.approx(min(sides), abs=0.01)
+    assert body.signals(body.truth())["obstacle_m"] == pytest.approx(min(sides), abs=0.01)
 
 
 @pytest.mark.parametrize("throttle", [0.6, -0.6])
@@ -57,7 +58,7 @@ def test_speed_is_forward_and_turning_is_left(body, throttle):
         body.advance(action)
     before = body.truth()
     body.advance(action)
-    found, after = body.signals(), body.truth()
+    found, after = body.signals(body.truth()), body.truth()
     moved = after.local(np.array([before.x_m, before.y_m]))
     assert found["speed_mps"] == pytest.approx(-10.0 * moved[0], abs=0.15)
     assert found["turn_radps"] == pytest.approx(10.0 * (after.yaw_rad - before.yaw_rad), abs=0.3)
@@ -68,7 +69,7 @@ def test_no_furniture_is_nowhere():
     body = YardBody(params)
     key = Scenario(world="yard").digest, 7
     body.place(draw_scene(params, *key, body.features), key)
-    assert body.signals()["obstacle_m"] == math.inf
+    assert body.signals(body.truth())["obstacle_m"] == math.inf
 
 
 def test_the_layout_is_what_stands_there(body):
@@ -78,3 +79,18 @@ def test_the_layout_is_what_stands_there(body):
     assert layout["goal_m"][:2].tolist() == truth.box_m.tolist()
     assert float(layout["reach_m"]) == REACH_M == pytest.approx(0.66, abs=0.01)
     assert layout["bounds_m"].tolist() == [-4.35, -4.35, 4.35, 4.35]
+
+
+@pytest.mark.gl
+def test_signals_are_of_the_moment_whatever_was_seen_last():
+    world = YardWorld()
+    world.reset(seed=3)
+    forward = np.array([0.0, -0.8, 0.0, 0.0], np.float32)
+    for move in (world.step, world.step_blind, world.step):
+        move(forward)
+        assert world.signals()["x_m"] == world.truth().x_m
+    before = world.snapshot()
+    world.step(forward)
+    world.restore(before)
+    assert world.signals()["x_m"] == world.truth().x_m
+    world.close()

@@ -170,9 +170,10 @@ class YardBody:
             feature.tell(fields)
         return YardTruth(**fields)
 
-    def signals(self) -> dict[str, float]:
+    def signals(self, truth: YardTruth) -> dict[str, float]:
+        """truth: of this very moment."""
         moving = self.data.qvel[self._loader_v : self._loader_v + 6].tolist()
-        return yard_signals(self.truth(), self._touching, (moving[0], moving[1]), moving[5])
+        return yard_signals(truth, self._touching, (moving[0], moving[1]), moving[5])
 
     def half_view(self, fovy_deg: float) -> float:
         """Half of the ego camera's horizontal view, from its vertical one."""

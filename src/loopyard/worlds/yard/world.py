@@ -66,6 +66,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         self._stages = Stages()
         self._stage = self._stages.of(self.params)
         self._ready = False
+        self._seen: YardTruth | None = None  # the truth behind the last observation, while it holds
 
     # -- Gymnasium ---------------------------------------------------------------------------
 
@@ -120,7 +121,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         return self._body.truth()
 
     def signals(self) -> dict[str, float]:
-        return self._body.signals()
+        return self._body.signals(self._seen or self._body.truth())
 
     def layout(self) -> dict[str, np.ndarray]:
         return yard_layout(self._body.truth())
@@ -130,6 +131,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         return self._body.snapshot()
 
     def restore(self, snapshot: YardSnapshot) -> None:
+        self._seen = None
         self._body.restore(snapshot)
 
     @property
@@ -146,6 +148,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
 
         Returns True when the episode is over.
         """
+        self._seen = None
         self._body.advance(np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0))
         over = self._cleared() or self._body.ended is not None
         return over or self._body.tick >= self.max_steps
@@ -196,6 +199,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
 
     def _state(self) -> np.ndarray:
         truth, params = self._body.truth(), self.params
+        self._seen = truth
         bricks = len(truth.held)
         x, y = truth.x_m / params.half_m, truth.y_m / params.half_m
         if params.state == "predecessor":

@@ -164,7 +164,7 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.images: list[str] = []
+        self.images: list[str | None] = []
         self.articles: list[str | None] = []
         self.outside: list[str] = []
         self.feed(text)
@@ -187,7 +187,7 @@ def test_the_gallery_is_a_folder_that_stands_alone(own, tmp_path, capsys):
     assert page.articles == ["FM-U01", "FM-U02"]
     assert page.outside == []
     assert len(page.images) == 4
-    assert all((out / name).read_bytes().startswith(b"\xff\xd8") for name in page.images)
+    assert all((out / str(name)).read_bytes().startswith(b"\xff\xd8") for name in page.images)
     assert "A &lt;glass&gt; stands there" in text
     assert "No recipe for this world: FM-A01" in text
 

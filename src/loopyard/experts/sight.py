@@ -68,6 +68,17 @@ def in_picture(truth: YardTruth, bricks: np.ndarray) -> np.ndarray:
     return (depth_m > 0) & (np.abs(local[:, 1]) < edge_m)
 
 
+def beside_furniture(truth: YardTruth, within_m: float) -> bool:
+    """Is the axle's middle so near to a piece of furniture?"""
+    pieces = truth.furniture
+    offset = np.array([truth.x_m, truth.y_m]) - pieces[:, :2]
+    cos, sin = np.cos(pieces[:, 2]), np.sin(pieces[:, 2])
+    along = cos * offset[:, 0] + sin * offset[:, 1]
+    across = cos * offset[:, 1] - sin * offset[:, 0]
+    outside = np.abs(np.stack([along, across], axis=1)) - pieces[:, 3:5]
+    return bool((np.linalg.norm(np.maximum(outside, 0.0), axis=1) < within_m).any())
+
+
 def _covered(truth: YardTruth, here: np.ndarray, bricks: np.ndarray) -> np.ndarray:
     """(N,) bool: furniture stands on the lower part of the line from the camera to the brick."""
     if not len(truth.furniture):

@@ -18,7 +18,7 @@ from loopyard.experts.caution import careful, forbidden
 from loopyard.experts.hard_bricks import at_given_up, gently, rises_again, worth_a_try
 from loopyard.experts.movers import must_wait
 from loopyard.experts.patrol import patrol_waypoint
-from loopyard.experts.sight import in_picture, in_sight, sight_range_m
+from loopyard.experts.sight import beside_furniture, in_picture, in_sight, sight_range_m
 from loopyard.experts.steering import (
     TURN_ROOM_M,
     heading_to,
@@ -38,6 +38,9 @@ VIEW_MARGIN_RAD = math.radians(4.0)
 DETOUR_VIEW_RAD = 2.0
 DETOUR_MARGIN_RAD = 0.3
 """On a detour a brick may leave the picture this far, or this far beyond the detour itself."""
+PASSING_M, PASSING_VIEW_RAD = 1.3, 1.35
+"""So near to furniture a brick may be out of the picture on a straight way too, as far as this:
+else a loader that rounds a corner loses the brick, and patrols back to where it saw it, always."""
 PATROL_TURN_RAD = 0.6
 """On patrol, the way ahead further round than this is always turned to by the left."""
 BOX_BEHIND_RAD = 2.0
@@ -246,10 +249,14 @@ def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:
     # turns away from it, or the loader would turn back at every such place.
     apart = np.abs(_wrapped(to_brick - to_waypoint)) + DETOUR_MARGIN_RAD
     seen = truth.view_half_rad - VIEW_MARGIN_RAD
+    # So it is where a detour ends: the way is straight, and the brick not yet in the picture again.
+    passing = _is_near_sighted(truth) and beside_furniture(truth, PASSING_M)
+    if passing:
+        seen = PASSING_VIEW_RAD
     limit = np.where(straight, seen, np.maximum(DETOUR_VIEW_RAD, apart))
     known = np.abs(to_brick) < limit
     if _is_near_sighted(truth):
-        known &= ~straight | in_picture(truth, bricks)
+        known &= ~straight | in_picture(truth, bricks) | passing
     if not known.any():
         return None
     way_m = ways.lengths_m + np.linalg.norm(goals - bricks, axis=1)

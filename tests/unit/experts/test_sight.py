@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from tests.unit.experts.test_steering import truth_at as empty_yard
 
-from loopyard.experts.sight import CLEAR_PX, in_picture, in_sight, sight_range_m
+from loopyard.core.scenario import Scenario
+from loopyard.experts.sight import CLEAR_PX, beside_furniture, in_picture, in_sight, sight_range_m
 from loopyard.experts.yard import YardExpert
 from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.params import yard_params
@@ -114,3 +115,28 @@ def test_in_the_starter_it_knows_of_a_brick_across_the_room():
     truth = truth_at(-2.0, -2.0, math.pi / 4, [(2.6, 2.6)])
     truth = replace(truth, params=yard_params("starter"))
     assert YardExpert().phase(truth) == "approach"
+
+
+@pytest.mark.parametrize(
+    ("place", "within_m", "beside"),
+    [((1, 0), 0.6, True), ((1, 0), 0.4, False), ((0, 1), 0.9, True), ((2, 2), 1.3, False)],
+)
+def test_beside_furniture_counts_from_its_edge(place, within_m, beside):
+    turned = (0.0, 0.0, math.pi / 2, 0.2, 0.5)  # so that it is half a metre long in x
+    truth = truth_at(*place, 0.0, furniture=[turned])
+    assert beside_furniture(truth, within_m) is beside
+    assert not beside_furniture(truth_at(*place, 0.0), 9.0)
+
+
+def test_a_loader_that_rounds_a_corner_gets_the_brick():
+    """It lost it behind the bench, and patrolled to and fro."""
+    world, expert = YardWorld("mid"), YardExpert()
+    try:
+        world._observation = lambda: {}
+        world.reset(seed=900_013, options={"scenario": Scenario(world="yard", preset="mid")})
+        ended = False
+        while not ended:
+            ended = world.step_blind(expert.act(world.truth()))
+        assert world.truth().delivered.all()
+    finally:
+        world.close()

@@ -61,7 +61,7 @@ def test_equal_truths_give_equal_actions_in_any_order(make_yard):
         assert again.act(truth).tobytes() == actions[index].tobytes()
         assert again.phase(truth) == phases[index]
     assert set(phases) <= set(PHASES)
-    assert set(PHASES) - set(phases) <= {"lower"}
+    assert set(PHASES) - set(phases) <= {"lower", "wait"}  # nobody walks about here
 
 
 def test_actions_are_float32_in_the_action_space(make_yard):

@@ -68,14 +68,20 @@ def test_two_bricks_are_carried_off(yard):
 
 
 def test_a_brick_in_the_bucket_is_not_carried_off(yard):
-    world, expert = yard(bricks_moved_at_s=25.0), YardExpert()
-    world.reset(seed=900_000)
-    held = world.truth().held
-    while world._body.tick < 250:
-        held = world.truth().held
+    world, expert = yard(bricks_moved_at_s=12.0, bricks=2), YardExpert()
+    world.reset(seed=900_002)
+    while not world.truth().held.any() and world._body.tick < 120:
         world.step_blind(expert.act(world.truth()))
-    world.step_blind(IDLE)
-    assert (world.truth().held >= held).all()
+    assert world.truth().held.any()
+    while world._body.tick < 120:
+        world.step_blind(IDLE)
+    before = world.truth()
+    for _ in range(3):
+        world.step_blind(IDLE)
+    went_m = np.linalg.norm((world.truth().bricks - before.bricks)[:, :2], axis=1)
+    assert world.truth().held.tolist() == before.held.tolist()
+    assert went_m[before.held].max() < 0.05
+    assert went_m[~before.held].min() > 1.0  # the other one is
 
 
 def test_nobody_knows_what_lies_behind_a_shut_door(yard):

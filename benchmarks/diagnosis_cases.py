@@ -23,7 +23,8 @@ from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.rollout import RolloutJob
 from loopyard.evaluation.trace import Trace, TraceRecorder
 from loopyard.worlds.tally import Tally
-from loopyard.worlds.yard.world import TASK, YardWorld
+from loopyard.worlds.yard.spec import TASK
+from loopyard.worlds.yard.world import YardWorld
 
 STARTER: dict[str, Any] = {}
 TWO: dict[str, Any] = {"bricks": 2, "bucket_capacity": 1, "time_limit_s": 40.0}

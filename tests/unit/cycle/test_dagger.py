@@ -13,6 +13,7 @@ from loopyard.core.scenario import Scenario
 from loopyard.cycle import dagger
 from loopyard.cycle.dagger import RelabelPlan, SharedWheel, expert_chunk, relabel
 from loopyard.data.samples import Samples
+from loopyard.experts.registry import make_expert
 from loopyard.policies.baselines import ConstantPolicy
 from loopyard.worlds.registry import make_world
 
@@ -102,7 +103,7 @@ def test_a_fork_of_the_yard_leaves_it_as_it_was_to_the_bit():
             obs, _ = yard.reset(seed=11)
             for action in course:
                 if fork:
-                    expert_chunk(yard, dagger.make_expert(yard), 5)
+                    expert_chunk(yard, make_expert(yard), 5)
                 obs, *_ = yard.step(action)
             ends.append(obs)
         for key in ("observation.state", "observation.images.ego"):

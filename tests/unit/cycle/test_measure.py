@@ -10,6 +10,7 @@ from loopyard.core.seeds import SEED_RANGES
 from loopyard.cycle import measure as module
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.measure import MEASURE_CAMPAIGN, Measurement, measure, workers_of
+from loopyard.evaluation.evaluate import evaluate
 
 
 def test_everything_is_timed_and_nothing_kept(monkeypatch, tmp_path, executor):
@@ -36,9 +37,6 @@ def test_everything_is_timed_and_nothing_kept(monkeypatch, tmp_path, executor):
     assert len(notes) == 3
     assert not list(tmp_path.glob("loopyard-*"))
     assert driven[0].stop == SEED_RANGES["train"].stop  # not a scene of select or gate
-
-
-evaluate = module.evaluate
 
 
 def test_rates_follow_from_seconds(measured):

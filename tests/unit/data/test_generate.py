@@ -122,12 +122,12 @@ def test_what_a_scene_drew_is_kept_with_its_episode(plan, monkeypatch):
 
     def drawing(world, *, seed=None, options=None):
         obs, info = plainly(world, seed=seed, options=options)
-        return obs, {**info, "drawn": {"grip": seed / 100}}
+        return obs, {**info, "drawn": {"grip": (seed or 0) / 100}}
 
     monkeypatch.setattr(reach_world.ReachWorld, "reset", drawing)
     made = generate(plan, 2, HERE)
     drawn = [episode.meta["drawn"]["grip"] for episode in made.dataset.episodes]
-    assert drawn == [episode.seed / 100 for episode in made.dataset.episodes]
+    assert drawn == [(episode.seed or 0) / 100 for episode in made.dataset.episodes]
 
 
 def test_a_hopeless_expert_is_found_out_early(plan):

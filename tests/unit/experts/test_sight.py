@@ -123,9 +123,9 @@ def test_in_the_starter_it_knows_of_a_brick_across_the_room():
 )
 def test_beside_furniture_counts_from_its_edge(place, within_m, beside):
     turned = (0.0, 0.0, math.pi / 2, 0.2, 0.5)  # so that it is half a metre long in x
-    truth = truth_at(*place, 0.0, furniture=[turned])
+    truth = truth_at(place[0], place[1], 0.0, furniture=[turned])
     assert beside_furniture(truth, within_m) is beside
-    assert not beside_furniture(truth_at(*place, 0.0), 9.0)
+    assert not beside_furniture(truth_at(place[0], place[1], 0.0), 9.0)
 
 
 def test_a_loader_that_rounds_a_corner_gets_the_brick():

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from loopyard.core.errors import ConfigError
-from loopyard.scenarios.curriculum import Curriculum
+from loopyard.scenarios.curriculum import SIDES, Curriculum
 from loopyard.worlds.randomisation import Parameter, draw
 from loopyard.worlds.yard.params import yard_params
 from loopyard.worlds.yard.randomise import yard_table
@@ -80,7 +80,8 @@ def test_probes_take_turns_among_parameters_and_sides():
 
 def test_a_probe_lies_at_the_edge_and_draws_the_others():
     state = curriculum(width=0.5)
-    for side, grip, count, colour in (("low", 0.4, 9, 0.85), ("high", 0.7, 11, 1.15)):
+    edges = zip(SIDES, (0.4, 0.7), (9, 11), (0.85, 1.15), strict=True)
+    for side, grip, count, colour in edges:
         for name, value in (("grip", grip), ("count", count), ("colour", (colour,) * 3)):
             part = next(part for part in TABLE if part.name == name)
             edge = state.edge(part, side)

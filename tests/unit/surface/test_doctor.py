@@ -13,7 +13,6 @@ import pytest
 
 from loopyard.core import machine
 from loopyard.store.space import GIB
-from loopyard.surface import graphics
 from loopyard.surface.commands import doctor
 from loopyard.surface.console import Console
 from loopyard.surface.graphics import GL_ADVICE, Probe, probe
@@ -144,5 +143,5 @@ def test_a_driver_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     def hang(*args: object, **kwargs: object) -> None:
         raise subprocess.TimeoutExpired("x", 60)
 
-    monkeypatch.setattr(graphics.subprocess, "run", hang)
+    monkeypatch.setattr("loopyard.surface.graphics.subprocess.run", hang)
     assert probe().error == "no frame within 60 s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ TABLE = (
 )
 
 
-def drawn(seed: int = 0, **settings) -> dict[str, r.Value]:
+def drawn(seed: int = 0, **settings) -> dict[str, Any]:
     return r.draw(Randomisation(**settings), TABLE, np.random.default_rng(seed))
 
 

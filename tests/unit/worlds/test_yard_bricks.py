@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-
 import numpy as np
 import pytest
-from scene_prints import fingerprint
+from brick_drives import AHEAD, CLUSTERED, CURL, OPEN, STOP, hold, put_before, put_loader
 
 from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard import placing
@@ -17,25 +14,8 @@ from loopyard.worlds.yard.params import yard_params
 from loopyard.worlds.yard.scene import draw_scene
 
 SEEDS = range(40)
-STOP, AHEAD = np.zeros(4), np.array([0.0, 1.0, 0.0, 0.0])
-CURL, OPEN = np.array([0.0, 0.2, 1.0, 0.0]), np.array([0.0, 0.0, -1.0, 0.0])
 
-CLUSTERED = {"brick_places": "clustered", "bricks": 20, "bucket_capacity": 4}
 SPREAD = {"brick_places": "spread", "bricks": 12, "room_m": 16.0}
-HARD = {
-    "wall": {"brick_places": "wall"},
-    "clustered": CLUSTERED,
-    "hidden": {"brick_places": "hidden"},
-    "large": {"brick_sizes": "mixed_large"},
-    "tiny": {"brick_sizes": "mixed_tiny"},
-    "stuck": {"stuck_bricks": 1},
-    "heap": {"box_fill": 0.9, "box_side_m": 0.9, "bricks": 5},
-    "fragile": {"fragile": 2},
-    "distractors": {"distractors": 12},
-    "spill": {"bucket_friction": 0.15},
-    "gap": {"layout": "gap"},
-    "far": {"loader_start": "farthest"},
-}
 
 
 def scenes(**overrides):
@@ -50,28 +30,6 @@ def apart_m(bricks: np.ndarray) -> np.ndarray:
     apart = np.linalg.norm(bricks[:, None, :2] - bricks[None, :, :2], axis=2)
     np.fill_diagonal(apart, np.inf)
     return apart.min(axis=1)
-
-
-def put_loader(world, place, yaw_rad: float) -> None:
-    body = world._body
-    at = body._loader_q
-    body.data.qpos[at : at + 2] = place
-    body.data.qpos[at + 3 : at + 7] = np.cos(yaw_rad / 2), 0, 0, np.sin(yaw_rad / 2)
-    body.data.qvel[:] = 0
-
-
-def put_before(world, brick: np.ndarray, distance_m: float) -> None:
-    """The loader in front of a brick, on the side of the room's middle, looking at it."""
-    away = np.arctan2(brick[1], brick[0])
-    put_loader(world, brick[:2] - distance_m * np.array([np.cos(away), np.sin(away)]), away)
-
-
-def hold(world, action, ticks: int) -> Counter[str]:
-    events = Counter()
-    for _ in range(ticks):
-        *_, info = world.step(action)
-        events.update(info["events"])
-    return events
 
 
 # -- where they lie --------------------------------------------------------------------------
@@ -279,7 +237,7 @@ def test_a_touched_glass_breaks_once(make_yard, blind):
 def test_bricks_land_on_the_heap_and_one_that_leaves_the_box_is_no_longer_delivered(
     make_yard, blind
 ):
-    world = blind(make_yard("mid", **HARD["heap"]))
+    world = blind(make_yard("mid", box_fill=0.9, box_side_m=0.9, bricks=5))
     world.reset(seed=7)
     body = world._body
     for index in range(2):
@@ -313,42 +271,3 @@ def test_distractors_are_no_bricks_and_give_way(make_yard, blind):
     assert 0.2 < pushed_m < 2.0
     drawn = scenes(distractors=20)
     assert len(drawn[1]) == len(SEEDS)
-
-
-# -- snapshots and scenes --------------------------------------------------------------------
-
-
-def course(world, actions) -> list[object]:
-    seen = []
-    for action in actions:
-        *rest, info = world.step(action)
-        seen += [fingerprint(world.truth()), rest[1:], info]
-    return seen
-
-
-@pytest.mark.parametrize("kind", HARD)
-def test_restore_goes_on_to_the_bit(make_yard, blind, kind):
-    world = blind(make_yard("mid", **HARD[kind]))
-    world.reset(seed=21)
-    put_before(world, world.truth().bricks[-1], 0.8)
-    rng = np.random.default_rng(4)
-    hold(world, AHEAD, 5)
-    hold(world, CURL, 3)  # in the middle of a closing
-    kept = world.snapshot()
-    actions = rng.uniform(-1, 1, (25, 4))
-    first = course(world, actions)
-    world.restore(kept)
-    assert course(world, actions) == first
-
-
-@pytest.mark.parametrize("kind", HARD)
-def test_a_scene_does_not_depend_on_those_before(make_yard, blind, kind):
-    driven, fresh = (blind(make_yard("mid", **HARD[kind])) for _ in range(2))
-    actions = np.random.default_rng(0).uniform(-1, 1, (12, 4))
-    driven.reset(seed=1)
-    put_before(driven, driven.truth().bricks[0], 0.8)
-    for action in itertools.chain([AHEAD] * 6, actions):
-        driven.step_blind(action)
-    for world in (driven, fresh):
-        world.reset(seed=12)
-    assert course(driven, actions) == course(fresh, actions)

@@ -49,6 +49,7 @@ SCOOP_TURN_M = 0.98
 """Nearer than this, turning on the spot would sweep the brick aside with a cheek."""
 ALIGNED_M = 0.13
 """Sideways error at which a brick still goes between the cheeks."""
+REAR_ROOM_M = 0.05
 LOWER_CLEAR_M = 0.95
 LOWER_BEFORE_M = 1.15
 """The bucket must be down and open before a brick comes this near."""
@@ -187,7 +188,8 @@ class YardExpert:
         straight = bool((waypoint == target).all())
         # A bucket that lies on a brick takes the weight off the driven wheels.
         clear = PRESSED_LIFT if truth.lift > DOWN else 0.0
-        if straight and distance < SCOOP_TURN_M and abs(left) > ALIGNED_M:
+        beside = straight and distance < SCOOP_TURN_M and abs(left) > ALIGNED_M
+        if beside and _room_behind(truth):
             return _Move("approach", throttle=-0.8, bucket_to=0.0, lift_to=clear)
         lowered = truth.lift < DOWN and truth.bucket < OPEN
         if not lowered and distance < LOWER_BEFORE_M:
@@ -202,6 +204,12 @@ class YardExpert:
             heading += math.copysign(2 * math.pi, side)
         throttle = _forward(heading, distance - 0.5, truth)
         return _Move("approach", _steer(heading, truth), throttle, bucket_to=0.0, lift_to=0.0)
+
+
+def _room_behind(truth: YardTruth) -> bool:
+    """Does the kerb leave room to back off? Where not, sweeping a brick aside is the way out."""
+    rear = truth.ahead(-g.CHASSIS_REAR_M - REAR_ROOM_M)
+    return bool((np.abs(rear) < truth.params.half_m).all())
 
 
 def _lever(target: float, goal: float | None, full: float) -> float:

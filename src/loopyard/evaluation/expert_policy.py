@@ -17,7 +17,7 @@ import numpy as np
 from loopyard.core.errors import ConfigError
 from loopyard.experts.expert import Expert
 from loopyard.policies.policy import Observation
-from loopyard.worlds.world import World
+from loopyard.worlds.wrapped import Wrapped
 
 EXPERT = "expert"
 """What ``--policy expert`` names."""
@@ -26,20 +26,8 @@ TRUTH_KEY = "truth"
 BUILT_IN_PACKAGE = "loopyard.experts"
 
 
-class ShowsTruth:
+class ShowsTruth(Wrapped):
     """A world whose observations hold its truth as well; in all else the world itself."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_world":  # not there yet: unpickled, or copied
-            raise AttributeError(name)
-        return getattr(self._world, name)
-
-    @property
-    def unwrapped(self) -> Any:
-        return getattr(self._world, "unwrapped", self._world)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -14,23 +14,16 @@ import numpy as np
 from loopyard.core.errors import WorldError
 from loopyard.core.scenario import Scenario
 from loopyard.worlds.world import World, spec_of
+from loopyard.worlds.wrapped import Wrapped
 
 
-class Remade:
+class Remade(Wrapped):
     """The world at hand, or its successor. make: gives the world of a scenario."""
 
     def __init__(self, world: World, make: Callable[[Scenario], World]) -> None:
-        self._world, self._make = world, make
+        super().__init__(world)
+        self._make = make
         self._shape = _shape(world)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_world":  # not there yet: unpickled, or copied
-            raise AttributeError(name)
-        return getattr(self._world, name)
-
-    @property
-    def unwrapped(self) -> Any:
-        return getattr(self._world, "unwrapped", self._world)
 
     def step(self, action: np.ndarray) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
         return self._world.step(action)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,7 @@ EIGHTH = math.tan(math.pi / 8)
 """Half a side of an octagon, of its inner radius."""
 
 
-class Hazard(Feature):
+class Hazard(Feature, ABC):
     """Ground to stay off, built of slabs over a deep floor; who falls has ended the drive."""
 
     deep_m = PIT_DEEP_M
@@ -91,9 +92,9 @@ class Hazard(Feature):
             events["violation_fall"] = 1
         return events
 
+    @abstractmethod
     def inside(self, x_m: float, y_m: float) -> bool:
         """Does an axle at this place violate the distance to keep?"""
-        raise NotImplementedError
 
     def tell(self, fields: dict[str, Any]) -> None:
         others = fields.get("keep_out", np.empty((0, 5)))

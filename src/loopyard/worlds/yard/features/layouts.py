@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class Group:
     start: np.ndarray
 
 
-class GroupLayout(Feature):
+class GroupLayout(Feature, ABC):
     """A layout whose group stands anywhere in the yard, turned anyhow, room round it."""
 
     name = "layout"
@@ -53,9 +54,9 @@ class GroupLayout(Feature):
     def wanted(cls, params: YardParams) -> bool:
         return params.layout == getattr(cls, "layout", None)
 
+    @abstractmethod
     def group(self) -> Group:
         """The group, from the parameters alone."""
-        raise NotImplementedError
 
     def solids(self) -> int:
         return len(self.group().solids)

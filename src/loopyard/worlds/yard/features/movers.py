@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ class Walk:
     trail: tuple[Place, ...] = ()
 
 
-class MoverFeature(Feature):
+class MoverFeature(Feature, ABC):
     """One mocap body that contact cannot push, and that walks where `decide` sends it."""
 
     kind = ""
@@ -134,13 +135,13 @@ class MoverFeature(Feature):
     def limit_m(self) -> float:
         return self.params.half_m - self.keep_m
 
+    @abstractmethod
     def begin(self, loader: Place) -> Walk:
         """At the start of a scene."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, walk: Walk, loader: Place, tick: int) -> Walk:
         """Where to and what for, in this tick."""
-        raise NotImplementedError
 
     def rng(self, errand: int) -> np.random.Generator:
         """For the choices of one errand."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ FAR_M = 1000.0
 """The radius of a disc whose rim is as good as straight."""
 
 
-class Relief(Feature):
+class Relief(Feature, ABC):
     """A floor with a profile: slabs on the plane, kerbs that are as high over it as elsewhere."""
 
     slab_rgba: tuple[str, ...] = ()
@@ -80,9 +81,9 @@ class Relief(Feature):
     def tell(self, fields: dict[str, Any]) -> None:
         fields["floor_m"] = self.profile.height_m(fields["bricks"])
 
+    @abstractmethod
     def draw_profile(self, rng: np.random.Generator) -> Profile:
         """The scene's profile, from the first numbers of a fresh generator."""
-        raise NotImplementedError
 
     @property
     def _slabs(self) -> list[str]:

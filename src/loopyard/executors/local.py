@@ -45,7 +45,8 @@ BOOT = (
 class LocalExecutor:
     """Implements `loopyard.executors.executor.Executor` with processes of this machine.
 
-    workers: number of processes; 0 runs the jobs in this one (tests, debugging).
+    workers: number of processes; 0 runs the jobs in this one (tests, debugging). nice: added to
+    their priority as the nice command does; at 19 they take only what others leave.
 
     Workers live for one ``map``. They compute on one thread each (OMP, MKL, software GL), since
     there is one of them a core. At most two jobs a worker are taken from ``jobs`` ahead of their
@@ -53,10 +54,10 @@ class LocalExecutor:
     tried once more.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, nice: int = 0) -> None:
         if workers < 0:
             raise ValueError(f"workers: found {workers}, expected 0 or more")
-        self.workers = workers
+        self.workers, self._nice = workers, nice
 
     def map(
         self, make_handler: Callable[[], Callable[[Job], Result]], jobs: Iterable[Job]
@@ -70,7 +71,7 @@ class LocalExecutor:
         """
         if self.workers == 0:
             return _map_here(make_handler, jobs)
-        return _map_in_workers(self.workers, make_handler, jobs)
+        return _map_in_workers(_Crew(self.workers, make_handler, jobs, self._nice))
 
 
 def worker_environment() -> dict[str, str]:
@@ -121,8 +122,10 @@ class _Worker:
 class _Crew:
     """The workers of one map, and the jobs they hold."""
 
-    def __init__(self, size: int, make_handler: Callable[[], Any], jobs: Iterable[Any]) -> None:
-        self.size = size
+    def __init__(
+        self, size: int, make_handler: Callable[[], Any], jobs: Iterable[Any], nice: int
+    ) -> None:
+        self.size, self.nice = size, nice
         self.maker = pickle.dumps(make_handler)
         self.jobs = iter(jobs)
         self.exhausted = False
@@ -160,7 +163,7 @@ class _Crew:
                 if task is None:
                     return
                 if worker is None:
-                    worker = _start(self.maker)
+                    worker = _start(self.maker, self.nice)
                     self.workers.append(worker)
                 worker.tasks.append(task)
                 worker.send((task.number, task.data))
@@ -196,10 +199,7 @@ class _Crew:
         self.workers.clear()
 
 
-def _map_in_workers(
-    size: int, make_handler: Callable[[], Any], jobs: Iterable[Any]
-) -> Iterator[Any]:
-    crew = _Crew(size, make_handler, jobs)
+def _map_in_workers(crew: _Crew) -> Iterator[Any]:
     try:
         crew.feed()
         while any(worker.tasks for worker in crew.workers) or crew.again:
@@ -258,7 +258,7 @@ def _raise(message: tuple[str, BaseException]) -> None:
     raise message[1] from None
 
 
-def _start(maker: bytes) -> _Worker:
+def _start(maker: bytes, nice: int) -> _Worker:
     """Start one worker, with Ctrl-C blocked in it: the terminal sends that to the whole group,
     and stopping the workers is this process's work."""
     ours, theirs = Pipe()
@@ -274,6 +274,9 @@ def _start(maker: bytes) -> _Worker:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
         theirs.close()
+    if nice:
+        priority = os.getpriority(os.PRIO_PROCESS, process.pid)
+        os.setpriority(os.PRIO_PROCESS, process.pid, priority + nice)
     worker = _Worker(process, ours)
     worker.send(maker)
     return worker

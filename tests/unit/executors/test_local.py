@@ -222,7 +222,7 @@ def test_endless_jobs_are_taken_lazily(jobs) -> None:
 
 @pytest.mark.parametrize(("busy_s", "depth"), [(0.0, 1), (9.0, 2), (11.0, 1)])
 def test_only_short_jobs_wait_in_the_worker(busy_s: float, depth: int) -> None:
-    crew = _Crew(2, dict, [])
+    crew = _Crew(2, dict, [], 0)
     assert crew.depth() == 1  # nothing is known of them yet
     crew.finished, crew.busy_s = (10, busy_s) if busy_s else (0, 0.0)
     assert crew.depth() == depth
@@ -408,3 +408,10 @@ def test_a_handler_of_the_script_itself_says_where_it_must_live(tmp_path: Path) 
     )
     assert child.returncode == 1
     assert "put it in a module that workers can import" in child.stderr
+
+
+def test_workers_can_be_told_to_take_only_what_others_leave():
+    make = partial(partial, os.getpriority, os.PRIO_PROCESS)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    assert list(LocalExecutor(1, nice=5).map(make, [0])) == [min(19, before + 5)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

@@ -8,6 +8,7 @@ LoopyardError           exit 2: wrong use or bad input
 ├── CheckpointError     a checkpoint that is missing, incomplete or does not fit
 ├── TrainingError       training that cannot go on (numbers that stay bad)
 ├── StoreError          a stored file that is damaged, or a place that cannot keep it safe
+│   └── LeaseError      another process works on the same run folder
 └── Resumable           exit 3: nothing is lost, the same command goes on from here
     ├── Interrupted     Ctrl-C or SIGTERM
     ├── WorkerError     the system killed a worker process, more than once
@@ -53,6 +54,10 @@ class TrainingError(LoopyardError):
 
 class StoreError(LoopyardError):
     """A stored file differs from its manifest, or cannot be kept safely where it is."""
+
+
+class LeaseError(StoreError):
+    """Another process holds the lease of a run folder, or has taken it over."""
 
 
 class Resumable(LoopyardError):  # noqa: N818 (it is a kind of ending, not of mistake)

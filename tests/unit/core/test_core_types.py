@@ -129,6 +129,7 @@ def test_a_stopwatch_adds_to_what_was_used_before():
         (errors.CheckpointError, 2),
         (errors.TrainingError, 2),
         (errors.StoreError, 2),
+        (errors.LeaseError, 2),
         (errors.Interrupted, 3),
         (errors.WorkerError, 3),
         (errors.NoSpaceError, 3),

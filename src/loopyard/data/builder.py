@@ -39,6 +39,7 @@ from loopyard.data.shard import Shard, read_shard
 from loopyard.data.stats import jsonable
 from loopyard.data.video import VideoSettings
 from loopyard.store.atomic import fsync_path, write_text
+from loopyard.store.failpoint import failpoint
 from loopyard.store.space import naming_full_disk
 
 
@@ -114,9 +115,13 @@ class DatasetBuilder:
         (self.root / "meta").mkdir(parents=True, exist_ok=True)
         fsync_path(self.root / "meta")
         with naming_full_disk(self.root):
+            failpoint("dataset.unsealed")
             self._move_videos(kept)
+            failpoint("dataset.videos_moved")
             whole = consolidate(self.root, self.spec, self.chunk_size, kept)
+            failpoint("dataset.consolidated")
             self._write_meta(whole, kept, failed=len(shards) - len(kept), digest=digest)
+            failpoint("dataset.sealed")
         shutil.rmtree(self.root / ".staging", ignore_errors=True)
         return open_dataset(self.root)
 

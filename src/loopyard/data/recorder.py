@@ -20,6 +20,7 @@ from loopyard.data.layout import staging_folder
 from loopyard.data.shard import durable_shard, publish_shard, read_shard, write_shard
 from loopyard.data.stats import ImageHistogram
 from loopyard.data.video import VideoSettings, VideoWriter
+from loopyard.store.failpoint import failpoint
 from loopyard.store.space import naming_full_disk
 
 
@@ -155,7 +156,9 @@ class EpisodeRecorder:
                 video=self.video,
                 histograms=self._histograms,
             )
+            failpoint("episode.durable")
             publish_shard(self._staging, self.root, row)
+            failpoint("episode.published")
         return row
 
     def _table(self) -> pa.Table:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from loopyard.store.failpoint import failpoint
 from loopyard.store.manifest import write_manifest
 from loopyard.store.space import naming_full_disk
 
@@ -40,7 +41,9 @@ def write_bytes(path: Path | str, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            failpoint("file.written")
             os.replace(temporary, path)
+            failpoint("file.renamed")
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -92,9 +95,12 @@ def staged_folder(final: Path | str, parents: Sequence[str] = ()) -> Iterator[Pa
         with naming_full_disk(final):
             staging.mkdir()
             yield staging
+            failpoint("folder.filled")
             write_manifest(staging, parents)
             fsync_tree(staging)
+            failpoint("folder.durable")
             _replace_folder(staging, final)
+            failpoint("folder.renamed")
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -144,6 +150,7 @@ def _replace_folder(staging: Path, final: Path) -> None:
         fsync_path(final.parent)
         return
     if _exchange(staging, final):
+        failpoint("folder.exchanged")
         fsync_path(final.parent)
         shutil.rmtree(staging)
         return

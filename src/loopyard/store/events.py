@@ -13,6 +13,7 @@ from typing import Any
 
 from loopyard.core.clock import Clock, SystemClock
 from loopyard.core.errors import StoreError, expected
+from loopyard.store.failpoint import failpoint
 from loopyard.store.space import naming_full_disk
 
 SCHEMA = 1
@@ -115,7 +116,9 @@ class EventLog:
                     "INSERT INTO events (wall_s, kind, data) VALUES (?, ?, ?)",
                     (wall_s, kind, text),
                 )
+                failpoint("event.inserted")
                 self._db.execute("COMMIT")
+                failpoint("event.committed")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")

@@ -1,0 +1,1 @@
+"""Messages on their way out: Discord and Slack, beside a run that never waits for them."""

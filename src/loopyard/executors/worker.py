@@ -7,15 +7,74 @@ import os
 import pickle
 import queue
 import signal
+import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 from loopyard.core.errors import LoopyardError
 
-RESULT, FAILED, CLOSED = "result", "failed", "closed"
+READY, RESULT, FAILED, CLOSED = "ready", "result", "failed", "closed"
+
+
+def own_environment() -> dict[str, str]:
+    """The variables that a worker needs before its interpreter starts: one thread, and a way to
+    render unseen."""
+    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    own = dict.fromkeys(threads, "1")
+    own["LP_NUM_THREADS"] = "0"  # llvmpipe: draw in the calling thread
+    if sys.platform == "linux":
+        own["MUJOCO_GL"] = os.environ.get("MUJOCO_GL", "egl")
+    return own
+
+
+class Served:
+    """A handler whose every answer is pickled for the way home.
+
+    An answer is (READY,), (RESULT, seconds, result), (CLOSED,) or (FAILED, error).
+    """
+
+    def __init__(self) -> None:
+        self.failed = False
+        self._handler: Any = None
+
+    def make(self, maker: bytes, prepare: Callable[[], None] | None = None) -> bytes:
+        """Make the handler, after ``prepare``."""
+
+        def work() -> tuple[Any, ...]:
+            if prepare is not None:
+                prepare()
+            self._handler = _handler_maker(maker)()
+            return (READY,)
+
+        return self._answer(work)
+
+    def run(self, job: bytes) -> bytes:
+        def work() -> tuple[Any, ...]:
+            start = time.monotonic()
+            result = self._handler(pickle.loads(job))
+            return RESULT, time.monotonic() - start, result
+
+        return self._answer(work)
+
+    def close(self) -> bytes:
+        def work() -> tuple[Any, ...]:
+            close = getattr(self._handler, "close", None)
+            if close is not None:
+                close()
+            return (CLOSED,)
+
+        return self._answer(work)
+
+    def _answer(self, work: Callable[[], tuple[Any, ...]]) -> bytes:
+        try:
+            return pickle.dumps(work())
+        except BaseException as error:
+            self.failed = True
+            return _failure(error)
 
 
 def main(descriptor: int) -> None:
@@ -44,22 +103,12 @@ def _read(pipe: Connection, inbox: queue.SimpleQueue[Any]) -> None:
 
 
 def _serve(pipe: Connection, inbox: queue.SimpleQueue[Any]) -> None:
-    try:
-        handler = _handler_maker(inbox.get())()
-        while (message := inbox.get()) is not None:
-            _, data = message
-            start = time.monotonic()
-            result = handler(pickle.loads(data))
-            answer = pickle.dumps((RESULT, time.monotonic() - start, result))
-            pipe.send_bytes(answer)
-        close = getattr(handler, "close", None)
-        if close is not None:
-            close()
-        pipe.send((CLOSED,))
-    except (BrokenPipeError, ConnectionResetError):
-        raise
-    except BaseException as error:
-        pipe.send_bytes(_failure(error))
+    served = Served()
+    pipe.send_bytes(served.make(inbox.get()))
+    while not served.failed and (job := inbox.get()) is not None:
+        pipe.send_bytes(served.run(job))
+    if not served.failed:
+        pipe.send_bytes(served.close())
 
 
 def _handler_maker(data: bytes) -> Any:

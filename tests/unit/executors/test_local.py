@@ -17,7 +17,7 @@ import pytest
 
 from loopyard.core.errors import ConfigError, WorkerError
 from loopyard.executors.executor import Executor
-from loopyard.executors.local import LocalExecutor, _Crew, worker_environment
+from loopyard.executors.local import LocalExecutor, _LocalCrew as _Crew, worker_environment
 
 HERE = Path(__file__).parent
 JOBS_MODULE = "executor_jobs"

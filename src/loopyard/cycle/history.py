@@ -1,0 +1,109 @@
+"""What a campaign did and what it had planned, read from its run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loopyard.cycle import usage
+from loopyard.cycle.journal import STEP_DONE
+from loopyard.cycle.timeline import Timeline, read_timeline
+from loopyard.cycle.usage import Usage, UsageRow
+from loopyard.store.events import Event, EventLog
+
+LOG = "events.sqlite"
+PLAN = "plan"
+STAGE_OF_PART = {"generate": "data", "relabel": "data", "expert": "data", "judge": "select"}
+"""Parts of a plan that a stage of another name does; the others are called like their stage."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Steps with their times and facts, every plan in order, and how busy the machine was.
+
+    facts: of each step that is done, by its name. plans: as `loopyard.cycle.plan.Plan` gives them.
+    """
+
+    timeline: Timeline = field(default_factory=Timeline)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    plans: tuple[Mapping[str, Any], ...] = ()
+    rows: tuple[UsageRow, ...] = ()
+
+    def took_s(self, step: str) -> float:
+        """Running time of all tries at a step; 0 where there was none."""
+        return sum(span.seconds for span in self.timeline.of(step))
+
+    def usage(self, *steps: str) -> Usage | None:
+        """How busy the machine was during steps; without one, all the time."""
+        spans = [span for step in steps for span in self.timeline.of(step)]
+        if not steps:
+            return usage.usage_over(self.rows)
+        return usage.usage_over(self.rows, [(span.begin_s, span.end_s) for span in spans])
+
+    def stages(self, cycle: int) -> tuple[str, ...]:
+        """The names of a cycle's steps without its number, in the order they began."""
+        spans = (span for span in self.timeline.spans if span.cycle == cycle)
+        return tuple(dict.fromkeys(span.stage for span in spans))
+
+    def planned(self, cycle: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """A cycle as the last plan that has it, and that plan; {} and {} where none does."""
+        for plan in reversed(self.plans):
+            for part in plan.get("cycles", ()):
+                if part.get("cycle") == cycle:
+                    return part, plan
+        return {}, {}
+
+
+def read_history(folder: Path) -> History:
+    """Of a run folder; what is not there is empty.
+
+    Raises:
+        StoreError: its event log cannot be read.
+    """
+    events: list[Event] = []
+    if (folder / LOG).is_file():
+        with EventLog(folder / LOG) as log:
+            events = log.events()
+    done = [event.data for event in events if event.kind == STEP_DONE]
+    plans = [data["facts"] for data in done if data["step"].split("-")[0] == PLAN]
+    return History(
+        read_timeline(events),
+        {data["step"]: data["facts"] for data in done},
+        tuple(plans),
+        tuple(usage.read_usage(folder / usage.NAME)),
+    )
+
+
+def planned_seconds(part: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, float]:
+    """{stage: seconds} that a plan gave one of its cycles; a stage it says nothing of is missing.
+
+    A cycle's own ``seconds`` where it has them, else its share of what the plan gave all cycles: by
+    episodes, rollouts, minutes of training and scenes to select on.
+    """
+    own = part.get("seconds")
+    if isinstance(own, Mapping):
+        return _by_stage(own)
+    seconds, cycles = plan.get("seconds") or {}, plan.get("cycles") or ()
+    drives = sum(one.get("select", 0) for one in cycles) + plan.get("gate", 0)
+    found = {
+        "data": _share(part, cycles, "episodes") * seconds.get("generate", 0.0)
+        + _share(part, cycles, "rollouts") * seconds.get("relabel", 0.0),
+        "train": _share(part, cycles, "train_minutes") * seconds.get("train", 0.0),
+        "select": part.get("select", 0) / drives * seconds.get("judge", 0.0) if drives else 0.0,
+    }
+    return {stage: each for stage, each in found.items() if each}
+
+
+def _by_stage(parts: Mapping[str, float]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, seconds in parts.items():
+        stage = STAGE_OF_PART.get(name, name)
+        found[stage] = found.get(stage, 0.0) + seconds
+    return found
+
+
+def _share(part: Mapping[str, Any], cycles: Sequence[Mapping[str, Any]], name: str) -> float:
+    total = sum(cycle.get(name) or 0 for cycle in cycles)
+    return (part.get(name) or 0) / total if total else 0.0

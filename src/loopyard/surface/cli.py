@@ -21,12 +21,14 @@ PACKAGE = "loopyard.surface.commands"
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "a whole campaign: generate, audit, train, roll out, judge; again to resume"),
+    "status": ("status", "where a campaign stands, from its event log alone"),
     "measure": ("measure", "what an episode, a training step and a rollout cost on this machine"),
     "generate": ("generate", "let the expert drive and write a dataset"),
     "audit": ("audit", "may this dataset be trained on?"),
     "import raw": ("import_", "recordings of one MP4 a camera and actions.jsonl, as a dataset"),
     "export raw": ("export", "a dataset as one MP4 a camera and actions.jsonl"),
     "train": ("train", "train a policy on datasets"),
+    "finetune": ("finetune", "teach a policy a patch of new data while it rehearses the old"),
     "evaluate": ("evaluate", "let a policy drive on unseen scenes and count"),
     "diagnose": ("diagnose", "why rollouts failed: classes, patterns and their evidence"),
     "scenarios list": ("scenarios_list", "the failure modes there are, the gravest first"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
 from loopyard.data.augment import Augmentation
 from loopyard.training.config import TrainConfig
 from loopyard.training.sources import Source, Sources
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests import recorded by its name
 
 SIZE = 32
 SMALL = {"widths": [4, 8, 4], "vision": 16, "state": 8, "hidden": 16}

@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from recorded import SPEC, record
 
 from loopyard.core.errors import DatasetError
-from loopyard.core.outcome import Outcome
-from loopyard.core.scenario import Scenario
-from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
-from loopyard.data.builder import DatasetBuilder
+from loopyard.core.specs import Channel, VectorSpec, WorldSpec
 from loopyard.data.dataset import open_dataset
 from loopyard.policies.checkpoint import load_checkpoint
 from loopyard.surface.cli import main
@@ -23,41 +21,7 @@ from loopyard.training.loop import train
 from loopyard.training.setup import prepare
 from loopyard.training.sources import open_sources
 
-SPEC = WorldSpec(
-    world="toy",
-    preset="small",
-    fps=10,
-    max_steps=50,
-    task="push the box",
-    state=VectorSpec((Channel("x"), Channel("lift"))),
-    action=VectorSpec((Channel("steering"), Channel("lift"))),
-    cameras=(CameraSpec("ego", width=64, height=48),),
-)
 SIZES = {"policy_options": {"widths": [4, 4, 4], "vision": 8, "state": 8, "hidden": 8}}
-
-
-def record(root: Path, spec: WorldSpec = SPEC, *, constant: bool = False) -> Path:
-    builder = DatasetBuilder(root, spec)
-    rng = np.random.default_rng(0)
-    for slot in range(4):
-        recorder = builder.recorder(slot)
-        for _ in range(20):
-            frame = rng.integers(0, 255, (6, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
-            label = rng.uniform(-1, 1, spec.action.size).astype(np.float32)
-            recorder.add(
-                {
-                    "observation.images.ego": frame,
-                    "observation.state": rng.uniform(-1, 1, 2).astype(np.float32),
-                },
-                label * (not constant),
-                label,
-                "scan",
-                None,
-            )
-        recorder.commit(
-            slot, Scenario(world="toy", preset="small"), Outcome(True, 1.0, 20, 2.0, "success")
-        )
-    return builder.seal().root
 
 
 @pytest.fixture(scope="module")

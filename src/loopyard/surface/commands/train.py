@@ -5,6 +5,7 @@ Example: loopyard train --dataset data/starter --policy act-nano --minutes 6 --o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,9 +60,23 @@ class Options:
 
 def run(options: Options, console: Console) -> int:
     """Train, or go on training."""
+    result = run_training(
+        train_config(options),
+        options.dataset,
+        options.out,
+        resume=options.resume,
+        console=console,
+    )
+    console.result(result.to_dict(), summary_of(result))
+    return 0
+
+
+def run_training(
+    config: TrainConfig, datasets: Sequence[Path], out: Path, *, resume: bool, console: Console
+) -> TrainResult:
+    """Train with a bar of progress."""
     from loopyard.training.loop import train
 
-    config = train_config(options)
     with console.progress(100, "% of budget", "train") as progress:
 
         def on_step(report: StepReport) -> None:
@@ -72,18 +87,12 @@ def run(options: Options, console: Console) -> int:
                 f"{report.samples_per_s:.0f} samples/s",
             )
 
-        result = train(config, options.dataset, options.out, resume=options.resume, on_step=on_step)
-    console.result(result.to_dict(), _summary(result))
-    return 0
+        return train(config, datasets, out, resume=resume, on_step=on_step)
 
 
 def train_config(options: Options) -> TrainConfig:
     """The options as a `TrainConfig`. Raises ConfigError naming the field."""
-    from loopyard.core.values import put, yaml_value
-    from loopyard.policies.config import validated
-    from loopyard.training.config import TrainConfig
-
-    data: dict[str, Any] = {
+    given: dict[str, Any] = {
         "policy": options.policy,
         "minutes": options.minutes,
         "steps": options.steps,
@@ -98,13 +107,23 @@ def train_config(options: Options) -> TrainConfig:
         "lr": options.lr,
         "n_action_steps": options.n_action_steps,
     }
-    data = {name: value for name, value in data.items() if value is not None}
-    for name, value in options.set.items():
+    return config_of(given, options.set)
+
+
+def config_of(given: dict[str, Any], overrides: dict[str, str]) -> TrainConfig:
+    """Settings as a `TrainConfig`; None takes the default. Raises ConfigError naming the field."""
+    from loopyard.core.values import put, yaml_value
+    from loopyard.policies.config import validated
+    from loopyard.training.config import TrainConfig
+
+    data = {name: value for name, value in given.items() if value is not None}
+    for name, value in overrides.items():
         put(data, name, yaml_value(value, "--set", name), "--set")
     return validated(TrainConfig, "train", data)
 
 
-def _summary(result: TrainResult) -> str:
+def summary_of(result: TrainResult) -> str:
+    """What a training came to, in a line."""
     held_out = "" if result.best_loss is None else f", best held-out loss {result.best_loss:.4f}"
     return (
         f"{result.steps} steps in {result.wall_s:.0f} s, {result.samples_per_s:.0f} samples/s: "

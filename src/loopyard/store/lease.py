@@ -26,6 +26,13 @@ from loopyard.store.atomic import fsync_path, write_json
 from loopyard.store.owner import Owner
 
 EXPIRY_S = 20.0
+RUN, WATCH = "run", "watch"
+"""The leases of a run folder: who runs its campaign, and who watches over that."""
+
+
+def leases_of(run_folder: Path) -> Path:
+    """Where they lie."""
+    return run_folder / "leases"
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,14 @@ class Owner:
         """The process that asks."""
         return cls(socket.gethostname(), _boot_id(), _pid_space(), os.getpid(), _started(None))
 
+    def is_near(self) -> bool:
+        """Whether it is, or was, a process of this boot whose number means the same here."""
+        here = _boot_id(), _pid_space()
+        return bool(self.boot_id) and (self.boot_id, self.pid_space) == here
+
     def is_proven_dead(self) -> bool:
-        """Whether that process is gone for certain. Of another boot, nothing can be said."""
-        if not self.boot_id or (self.boot_id, self.pid_space) != (_boot_id(), _pid_space()):
+        """Whether that process is gone for certain. Of one that is not near, nobody can say."""
+        if not self.is_near():
             return False
         try:
             os.kill(self.pid, 0)

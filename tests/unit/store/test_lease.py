@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from loopyard.core.errors import LeaseError, StoreError
-from loopyard.store import lease as lease_module
 from loopyard.store.lease import Lease, newest_holding
 from loopyard.store.owner import Owner
 
@@ -202,7 +201,7 @@ def test_a_filesystem_without_hard_links_is_named(folder, clock, monkeypatch):
     def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(lease_module.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     with pytest.raises(StoreError, match=r"filesystem: .*expected hard links"):
         lease_of(folder, clock, 11).acquire()
     assert list(folder.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -105,6 +106,21 @@ def _split(total: int, shares: list[float]) -> list[int]:
     for i in rest[: total - sum(counts)]:
         counts[i] += 1
     return counts
+
+
+def split_rows(rows: Sequence[np.ndarray], parts: int) -> list[list[np.ndarray]]:
+    """The rows of a step in ``parts`` of equal size, in order; each again one array a source."""
+    if parts == 1:
+        return [list(rows)]
+    ends = np.cumsum([0, *map(len, rows)])
+    cuts = np.linspace(0, ends[-1], parts + 1).round().astype(int)
+    return [
+        [
+            row[max(0, low - start) : max(0, high - start)]
+            for row, start in zip(rows, ends, strict=False)
+        ]
+        for low, high in pairwise(cuts)
+    ]
 
 
 class BatchMaker:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,7 +16,11 @@ class TrainConfig(BaseModel):
     policy_options: sizes of the network that differ from its defaults (see its config class).
     shares: part of each batch that each dataset gives; None is by their number of frames.
     chunk_size, n_action_steps: None takes the policy's own default.
+    accumulate: batches that make one step, one after the other: the memory of one, the gradient of
+    all together. Half the batch and twice as many take the very same frames a step.
     step_weight_decay: weight of step k of a chunk is this to the power k (1: all alike).
+    channel_weights: weight of an action channel in the loss, by name, where it is not 1. They are
+    scaled to a mean of 1, and what is logged stays unweighted, so that runs can be compared.
     state_dropout: share of samples whose whole state is hidden, which forces a look at the image.
     ema_decay: the policy that is saved is a moving average of the weights; 0 saves the weights.
     init_from: a checkpoint to go on from, with its sizes and, unless ``new_statistics``, its
@@ -40,6 +44,7 @@ class TrainConfig(BaseModel):
     epochs: float | None = Field(default=None, gt=0)
 
     batch_size: int = Field(default=64, ge=1)
+    accumulate: int = Field(default=1, ge=1)
     lr: float = Field(default=1e-3, gt=0)
     lr_final_share: float = Field(default=0.02, ge=0, le=1)
     warmup_steps: int = Field(default=100, ge=0)
@@ -47,6 +52,7 @@ class TrainConfig(BaseModel):
     grad_clip: float = Field(default=1.0, gt=0)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
     step_weight_decay: float = Field(default=0.85, gt=0, le=1)
+    channel_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     augmentation: Augmentation = Augmentation()
     state_dropout: float = Field(default=0.0, ge=0, le=1)
     shares: tuple[float, ...] | None = None
@@ -70,6 +76,11 @@ class TrainConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     bf16: Literal["auto", "on", "off"] = "auto"
     threads: int = Field(default=0, ge=0)
+
+    @property
+    def samples_a_step(self) -> int:
+        """Samples that one step of the optimizer learns from."""
+        return self.batch_size * self.accumulate
 
     @model_validator(mode="after")
     def _one_budget(self) -> TrainConfig:

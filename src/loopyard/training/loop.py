@@ -172,7 +172,7 @@ def _learn(
         progress.seconds = watch.seconds()
         journal.add(trainer.row(final))
         wall_s = watch.seconds() - start_s
-        samples_per_s = (progress.step - start_step) * config.batch_size / max(wall_s, 1e-9)
+        samples_per_s = (progress.step - start_step) * config.samples_a_step / max(wall_s, 1e-9)
     trainer.save(LAST)
     journal.sync()
     journal.draw(out / "loss.svg")

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
+
+from loopyard.core.errors import ConfigError, expected
 
 
 def step_weights(chunk_size: int, decay: float) -> torch.Tensor:
     """(K,) weights decay ** k, mean 1."""
     weights = torch.pow(torch.tensor(decay), torch.arange(chunk_size))
     return weights / weights.mean()
+
+
+def channel_weights(names: Sequence[str], given: Mapping[str, float]) -> torch.Tensor | None:
+    """(A,) weights of the action channels, mean 1; None where all weigh alike.
+
+    Raises:
+        ConfigError: a weight for a channel that the action does not have.
+    """
+    unknown = sorted(given.keys() - set(names))
+    if unknown:
+        raise ConfigError(expected("train", "channel_weights", unknown[0], f"one of {list(names)}"))
+    weights = torch.tensor([given.get(name, 1.0) for name in names])
+    return None if bool((weights == weights[0]).all()) else weights / weights.mean()
 
 
 def total_weight(is_pad: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -22,15 +39,18 @@ def chunk_l1(
     is_pad: torch.Tensor,
     weights: torch.Tensor,
     total: torch.Tensor | None = None,
+    channels: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(loss, loss per channel (A,) without gradient).
 
     prediction, target: (B, K, A). is_pad: (B, K) bool, steps past the end of an episode: they
     neither count nor dilute. weights: (K,). total: `total_weight` of the whole batch where this is
-    a part of it; the parts' losses then add up. A batch without a valid step gives 0.
+    a part of it; the parts' losses then add up. channels: `channel_weights`; they weigh the loss
+    and not the loss per channel. A batch without a valid step gives 0.
     """
     valid = (~is_pad).to(prediction.dtype) * weights
     error = (prediction - target).abs() * valid[..., None]
     total = valid.sum() if total is None else total
     per_channel = error.sum((0, 1)) / total.clamp_min(1e-9)
-    return per_channel.mean(), per_channel.detach()
+    weighted = per_channel if channels is None else per_channel * channels
+    return weighted.mean(), per_channel.detach()

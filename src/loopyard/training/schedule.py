@@ -23,7 +23,7 @@ class Budget:
             seconds = left_s if seconds is None else min(seconds, left_s)
         steps = config.steps
         if config.epochs is not None:
-            steps = max(1, round(config.epochs * n_samples / config.batch_size))
+            steps = max(1, round(config.epochs * n_samples / config.samples_a_step))
         return cls(steps, seconds)
 
     def share(self, step: int, seconds: float) -> float:

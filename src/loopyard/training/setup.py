@@ -47,7 +47,7 @@ class Setup:
     def plan(self) -> BatchPlan:
         return BatchPlan(
             [len(part.training.usable) for part in self.sources.parts],
-            self.config.batch_size,
+            self.config.samples_a_step,
             self.config.shares,
             self.config.seed,
         )

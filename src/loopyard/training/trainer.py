@@ -14,9 +14,9 @@ from torch import nn
 from loopyard.core.seeds import stream
 from loopyard.policies.checkpoint import save_checkpoint
 from loopyard.training.average import Average
-from loopyard.training.batches import Batch, BatchMaker, Variation
+from loopyard.training.batches import Batch, BatchMaker, Variation, split_rows
 from loopyard.training.guard import ROLLBACK_LR_SCALE, Guard
-from loopyard.training.loss import chunk_l1, step_weights, total_weight
+from loopyard.training.loss import channel_weights, chunk_l1, step_weights, total_weight
 from loopyard.training.parallel import Replicas, shard_count
 from loopyard.training.schedule import learning_rate
 from loopyard.training.setup import Setup
@@ -67,6 +67,8 @@ class Trainer:
         )
         self.guard = Guard(out, self.config.seed)
         self.names = setup.sources.spec.action.names
+        channels = channel_weights(self.names, self.config.channel_weights)
+        self.channels = None if channels is None else channels.to(setup.device)
         self._losses: deque[np.ndarray] = deque(maxlen=self.config.log_every)
         self._logged = (progress.step, progress.seconds)
         self._last = (0.0, 0.0)
@@ -98,31 +100,37 @@ class Trainer:
         All that is drawn is seeded by the step, dropout included: nothing else need be saved.
         """
         replicas, device = self.replicas, self.setup.device
-        count = len(replicas.models)
+        count, turns = len(replicas.models), self.config.accumulate
         torch.manual_seed(int(stream("network", self.config.seed, step).integers(2**62)))
-        parts = [[np.array_split(row, count)[shard] for row in rows] for shard in range(count)]
+        parts = [
+            [np.array_split(row, count)[shard] for row in turn]
+            for turn in split_rows(rows, turns)
+            for shard in range(count)
+        ]
 
-        def gather(shard: int) -> Batch:
-            return self.batches.varied(parts[shard], self._variation(step, shard)).to(device)
+        def gather(part: int) -> Batch:
+            return self.batches.varied(parts[part], self._variation(step, part)).to(device)
 
-        batches = replicas.map(gather, range(count))
+        batches = replicas.map(gather, range(count * turns))
         total = torch.stack([total_weight(batch.is_pad, self.weights) for batch in batches]).sum()
         size = sum(len(batch.state) for batch in batches)
         replicas.zero_grad()
 
-        def learn(shard: int) -> tuple[float, np.ndarray]:
-            batch = batches[shard]
-            loss, per_channel, further = self._loss(replicas.models[shard], batch, total)
+        def learn(part: int) -> tuple[float, np.ndarray]:
+            batch = batches[part]
+            loss, per_channel, further = self._loss(replicas.models[part % count], batch, total)
             loss = loss + further * (len(batch.state) / size)
             loss.backward()
             return loss.item(), per_channel.cpu().numpy()
 
-        losses = replicas.map(learn, range(count))
+        losses: list[tuple[float, np.ndarray]] = []
+        for turn in range(turns):
+            losses += replicas.map(learn, range(turn * count, (turn + 1) * count))
         replicas.gather_gradients()
         return sum(loss for loss, _ in losses), np.sum([part for _, part in losses], axis=0)
 
-    def _variation(self, step: int, shard: int) -> Variation:
-        seed = int(stream("variation", self.config.seed, step, shard).integers(2**62))
+    def _variation(self, step: int, part: int) -> Variation:
+        seed = int(stream("variation", self.config.seed, step, part).integers(2**62))
         return Variation(
             self.config.augmentation, torch.Generator().manual_seed(seed), self.config.state_dropout
         )
@@ -140,7 +148,7 @@ class Trainer:
             loss_per_channel=dict(zip(self.names, shown.tolist(), strict=True)),
             lr=self._last[0],
             grad_norm=self._last[1],
-            samples_per_s=steps * self.config.batch_size / seconds if seconds > 0 else 0.0,
+            samples_per_s=steps * self.config.samples_a_step / seconds if seconds > 0 else 0.0,
         )
 
     def row(self, report: StepReport) -> dict[str, Any]:
@@ -237,8 +245,9 @@ class Trainer:
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """(L1, L1 per channel, the sum of the network's further losses).
 
-        total: weight of the whole batch in training; None is validation. The cache of weights in
-        bfloat16 is off: threads share it, and a step uses each weight once.
+        total: weight of the whole batch in training; None is validation, in which channels weigh
+        alike. The cache of weights in bfloat16 is off: threads share it, and a step uses each
+        weight once.
         """
         with torch.autocast(
             self.setup.device.type, torch.bfloat16, enabled=self.setup.bf16, cache_enabled=False
@@ -250,6 +259,11 @@ class Trainer:
             else:
                 predicted, further = model(batch.images, batch.state), {}
         loss, per_channel = chunk_l1(
-            predicted.float(), batch.action, batch.is_pad, self.weights, total
+            predicted.float(),
+            batch.action,
+            batch.is_pad,
+            self.weights,
+            total,
+            None if total is None else self.channels,
         )
         return loss, per_channel, sum(further.values(), torch.zeros((), device=loss.device))

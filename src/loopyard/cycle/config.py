@@ -19,6 +19,10 @@ from loopyard.training.config import TrainConfig
 PLANNED_IN_TRAIN = ("minutes", "steps", "epochs", "init_from", "shares", "seed")
 """Settings of training that the campaign decides itself, cycle by cycle."""
 
+OPERATIONAL = ("name", "runs", "workers")
+"""Settings of a campaign that change no result: where it lies, what it runs on, whom it tells.
+They may change between two runs of the same folder."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,16 +57,30 @@ class SelectSection(_Section):
 
 
 class GateSection(_Section):
-    """The drives that judge the chosen checkpoint: see `loopyard.evaluation.gate`."""
+    """The drives that judge the chosen checkpoint: see `loopyard.evaluation.gate`.
+
+    until_clear: stop at the first scene at which the verdict is clear, n scenes at the latest.
+    stop_early: also judge each cycle's checkpoint that reaches the target on select, and end the
+    campaign once one is promoted; the chance of a false promotion is split over the cycles.
+    against: an incumbent, a checkpoint folder, that a promoted policy must beat on the same scenes.
+    """
 
     n: int = Field(default=200, ge=1)
     target: float = Field(default=0.95, gt=0.0, le=1.0)
     floor: float = Field(default=0.90, gt=0.0, le=1.0)
+    until_clear: bool = False
+    stop_early: bool = False
+    against: Path | None = None
 
     @model_validator(mode="after")
     def _floor_below_target(self) -> GateSection:
         if self.floor > self.target:
             raise ValueError(f"floor: found {self.floor}, expected at most target {self.target}")
+        if self.stop_early and not self.until_clear:
+            raise ValueError(
+                "stop_early: found true, expected until_clear as well: only such a gate bounds the "
+                "chance of a false promotion over several looks"
+            )
         return self
 
 
@@ -88,11 +106,38 @@ class ScenarioSection(_Section):
     before_s: float = Field(default=3.0, gt=0.0)
 
 
+class CycleWish(_Section):
+    """One cycle as its user wants it; the plan grants what fits.
+
+    episodes: expert drives. rollouts: drives of the policy before it, which the expert labels.
+    recoveries: expert drives from before failures; None takes ``scenarios.recoveries``.
+    steps, epochs: of training, at most one of them; None trains in the time that is left over,
+    which cycles split by ``share``. minutes: a box for the whole cycle; None: the campaign's.
+    """
+
+    episodes: int = Field(default=0, ge=0)
+    rollouts: int = Field(default=0, ge=0)
+    recoveries: int | None = Field(default=None, ge=0)
+    steps: int | None = Field(default=None, ge=1)
+    epochs: float | None = Field(default=None, gt=0.0)
+    share: float = Field(default=1.0, gt=0.0)
+    minutes: float | None = Field(default=None, gt=0.0)
+
+    @model_validator(mode="after")
+    def _one_length(self) -> CycleWish:
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError(
+                f"steps, epochs: found {self.steps} and {self.epochs:g}, expected at most one"
+            )
+        return self
+
+
 class Campaign(_Section):
     """A plan of cycles under one time budget, from cloning to the gate.
 
     budget_minutes: wall time for all of it; training fills what the rest leaves.
-    train_shares: how that training time is split over the cycles.
+    cycles: each as it is wanted. Without them there is one cycle for each of train_shares, which
+    split the training time: first ``generate.episodes`` of the expert, then ``dagger.rollouts``.
     scenarios: failure modes; without it every scene is a general one.
     """
 
@@ -104,6 +149,7 @@ class Campaign(_Section):
     seed: int = Field(default=0, ge=0)
     runs: Path = Path("runs")
     budget_minutes: float = Field(default=18.0, gt=0.0)
+    cycles: tuple[CycleWish, ...] = ()
     train_shares: tuple[float, ...] = (0.4, 0.3, 0.3)
     workers: int = Field(default=0, ge=0)
     n_action_steps: int = Field(default=4, ge=1)
@@ -128,9 +174,30 @@ class Campaign(_Section):
             raise ValueError(f"train_shares: found {self.train_shares}, expected positive numbers")
         return self
 
+    @model_validator(mode="after")
+    def _drivable(self) -> Campaign:
+        shares = type(self).model_fields["train_shares"].default
+        if self.cycles and self.train_shares != shares:
+            raise ValueError("train_shares: found beside cycles, expected each cycle's own share")
+        if self.cycles and not self.cycles[0].episodes:
+            raise ValueError("cycles.0.episodes: found 0, expected expert drives to begin with")
+        if self.cycles and self.cycles[0].rollouts:
+            found = self.cycles[0].rollouts
+            raise ValueError(
+                f"cycles.0.rollouts: found {found}, expected 0: there is no policy to drive yet"
+            )
+        return self
+
     @property
-    def cycles(self) -> int:
-        return len(self.train_shares)
+    def wishes(self) -> tuple[CycleWish, ...]:
+        """What each cycle shall be."""
+        if self.cycles:
+            return self.cycles
+        first, *later = self.train_shares
+        return (
+            CycleWish(episodes=self.generate.episodes, share=first),
+            *(CycleWish(rollouts=self.dagger.rollouts, share=share) for share in later),
+        )
 
     @property
     def scenario(self) -> Scenario:
@@ -148,6 +215,10 @@ class Campaign(_Section):
     def plain(self) -> dict[str, Any]:
         """Every setting as plain YAML types."""
         return self.model_dump(mode="json")
+
+    def recipe(self) -> dict[str, Any]:
+        """The settings that results depend on: what steps are keyed by."""
+        return self.model_dump(mode="json", exclude=set(OPERATIONAL))
 
 
 def load_campaign(path: Path, overrides: list[str] | None = None) -> Campaign:

@@ -27,7 +27,7 @@ from loopyard.core.seeds import stream
 from loopyard.core.specs import WorldSpec
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.episode import EpisodeRow
-from loopyard.data.generate import Generated
+from loopyard.data.generate import Generated, until
 from loopyard.data.recorder import EpisodeRecorder
 from loopyard.data.video import VideoSettings
 from loopyard.evaluation.execution import start_execution
@@ -231,11 +231,13 @@ def relabel(
     executor: Executor,
     on_episode: Callable[[EpisodeRow], None] | None = None,
     out: Path | None = None,
+    deadline_s: float | None = None,
 ) -> Generated:
     """Let the policy drive these scenes (scenario, seed) and seal what the expert says of it.
 
     Slots that are durable already are not driven again. out: a folder for records and traces of
-    the drives, as an evaluation keeps them, in a suite called ``learn``.
+    the drives, as an evaluation keeps them, in a suite called ``learn``. deadline_s:
+    ``time.monotonic()`` after which no further drive begins.
 
     Raises:
         CheckpointError: the policy cannot be loaded or does not fit the world.
@@ -256,7 +258,8 @@ def relabel(
         if slot not in done
     ]
     size = max(1, min(3 * plan.lockstep, -(-len(jobs) // max(1, executor.workers))))
-    blocks = (tuple(jobs[at : at + size]) for at in range(0, len(jobs), size))
+    starts = until(deadline_s, range(0, len(jobs), size))
+    blocks = (tuple(jobs[at : at + size]) for at in starts)
     frames = 0
     folder = SuiteFolder(out, LEARN, plan.digest) if out is not None else None
     for drives in executor.map(partial(RelabelHandler, plan), blocks):

@@ -35,7 +35,8 @@ class Journal:
             self._begun.setdefault(step, event.data["used_s"])
         used = [event.data["used_s"] for event in self._log.events() if "used_s" in event.data]
         self._noted_s = max(used, default=0.0)
-        self._watch = Stopwatch(clock or SystemClock(), self._noted_s)
+        self._clock = clock or SystemClock()
+        self._watch = Stopwatch(self._clock, self._noted_s)
 
     @property
     def used_s(self) -> float:
@@ -43,18 +44,24 @@ class Journal:
         return self._watch.seconds()
 
     def step(
-        self, name: str, inputs: Any, work: Callable[[], dict[str, Any]]
+        self,
+        name: str,
+        inputs: Any,
+        work: Callable[[float | None], dict[str, Any]],
+        box_s: float | None = None,
     ) -> tuple[dict[str, Any], bool]:
         """(facts, was it done before). ``work`` is itself resumable where it takes long.
 
-        ``took_s`` joins the facts: seconds of all tries at this step.
+        ``took_s`` joins the facts: seconds of all tries at this step. box_s: how long all tries
+        together may take; ``work`` is given the ``monotonic()`` of their end, or None.
         """
         key = digest_of(inputs)
         if (name, key) in self._done:
             return self._done[name, key], True
         begin_s = self._begun.setdefault((name, key), self.used_s)
         self._note(STEP_BEGUN, step=name, key=key)
-        facts = work()
+        left_s = None if box_s is None else max(0.0, begin_s + box_s - self.used_s)
+        facts = work(None if left_s is None else self._clock.monotonic() + left_s)
         facts = {**facts, "took_s": round(self.used_s - begin_s, 3)}
         self._note(STEP_DONE, step=name, key=key, facts=facts)
         self._done[name, key] = facts

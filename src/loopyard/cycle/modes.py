@@ -46,20 +46,20 @@ class CampaignModes:
         section = self._campaign.scenarios
         return section.recoveries if section and section.sampling == "feedback" else 0
 
-    def learning_scenarios(self, cycle: int, count: int, folder: Path) -> list[Scenario]:
-        """The scenarios of a cycle's ``count`` drives; also written to ``scenarios.jsonl``."""
+    def learning_scenarios(self, cycle: int, count: int, path: Path) -> list[Scenario]:
+        """The scenarios of ``count`` drives of a cycle; also written to ``path``, a line each."""
         scenarios = learning_scenarios(self._campaign, self.registry, cycle, count, self._results)
         if self._campaign.scenarios is not None:
             lines = (scenario.model_dump_json() + "\n" for scenario in scenarios)
-            write_text(folder / "scenarios.jsonl", "".join(lines))
+            write_text(path, "".join(lines))
         return scenarios
 
     def judging_scenes(self, n: int, split: Split) -> list[tuple[Scenario, int]]:
         """The scenes to choose or to judge a checkpoint on."""
         return judging_scenes(self._campaign, self.registry, n, split)
 
-    def recovery_starts(self, folder: Path) -> list[Start]:
-        """Starts before the failures of the rollouts in a cycle's folder."""
+    def recovery_starts(self, folder: Path, count: int) -> list[Start]:
+        """At most ``count`` starts before the failures of the rollouts in a cycle's folder."""
         section = self._campaign.scenarios
         assert section is not None
         dataset = open_dataset(folder / "dataset")
@@ -69,7 +69,7 @@ class CampaignModes:
             for one in self._diagnose(folder / "rollouts").rollouts
         }
         failures = failures_of(folder / "dataset", onsets_s)
-        return recovery_starts(failures, section.recoveries, section.before_s, dataset.fps, weights)
+        return recovery_starts(failures, count, section.before_s, dataset.fps, weights)
 
     def learn(self, cycle: int, folder: Path) -> None:
         """Take in a cycle's rollouts: those that were labelled and those that chose.

@@ -19,6 +19,10 @@ class CampaignObserver(Protocol):
 
     def plan(self, plan: Plan, measured: Measurement) -> None: ...
 
+    def replan(self, plan: Plan) -> None:
+        """Before each later cycle: what is left, by what the cycles showed."""
+        ...
+
     def progress(
         self, total: float, unit: str, label: str
     ) -> AbstractContextManager[Callable[[bool], None]]:
@@ -35,7 +39,8 @@ class Pulse:
 
     def __init__(self, observer: CampaignObserver, beat: Callable[[], None]) -> None:
         self._observer, self._beat = observer, beat
-        self.stage, self.note, self.plan = observer.stage, observer.note, observer.plan
+        self.stage, self.note = observer.stage, observer.note
+        self.plan, self.replan = observer.plan, observer.replan
 
     @contextmanager
     def progress(self, total: float, unit: str, label: str) -> Iterator[Callable[[bool], None]]:
@@ -65,6 +70,9 @@ class Silence:
         pass
 
     def plan(self, plan: Plan, measured: Measurement) -> None:
+        pass
+
+    def replan(self, plan: Plan) -> None:
         pass
 
     @contextmanager

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.measure import Measurement
+from loopyard.cycle.estimate import Estimate
+from loopyard.cycle.fit import Grant, Need, fit, needs_of
 
-LEAST_TRAINING = 0.35
-"""Share of the budget that training gets at least; data and rollouts shrink before it does."""
-SUCCESSFUL_ROLLOUT = 0.45
-"""A drive of a policy that mostly succeeds ends this much sooner than one to the time limit."""
-LAST_RESORT = 0.1
-"""Where not even that fits, this share: a budget that is too short is overrun, with a warning."""
 OVERRUN_S = 1.0
 """An overrun from here on is worth a word."""
 REPORT_S = 12.0
@@ -23,18 +19,30 @@ LEAST_EPISODES, LEAST_ROLLOUTS, LEAST_MINUTES = 20, 10, 0.001
 
 @dataclass(frozen=True)
 class CyclePlan:
-    """One cycle: expert episodes or policy rollouts to label, then training, then selection."""
+    """One cycle: expert episodes, rollouts to label, recoveries; training; rollouts to select.
+
+    data_minutes, train_minutes: boxes; a stage is closed with what it has at their end.
+    steps, epochs: of training, where the user said so; at most one of them.
+    """
 
     cycle: int
     episodes: int
     rollouts: int
+    recoveries: int
+    data_minutes: float
     train_minutes: float
     select: int
+    steps: int | None = None
+    epochs: float | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, how long each part should take, and what could not be granted."""
+    """What will be done, how long each part should take, and what could not be granted.
+
+    cycles: those still to come when it was made. seconds: of ``generate``, ``relabel``, ``train``
+    and ``judge`` to come, beside the ``budget`` and what was ``used``.
+    """
 
     cycles: tuple[CyclePlan, ...]
     gate: int
@@ -44,100 +52,133 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """Inverse of `to_dict`."""
+        cycles = tuple(CyclePlan(**part) for part in data["cycles"])
+        return cls(cycles, data["gate"], dict(data["seconds"]), tuple(data["warnings"]))
 
-def make_plan(campaign: Campaign, measured: Measurement, used_s: float = 0.0) -> Plan:
+
+def make_plan(
+    campaign: Campaign, costs: Estimate, used_s: float = 0.0, *, done: int = 0, frames: int = 0
+) -> Plan:
     """Fit the campaign's wishes into its budget; training takes what the rest leaves.
 
     The gate and the selection are never cut: a number from few scenes says little. used_s is time
-    already spent, the measurement included.
+    already spent, the measurement included. done: cycles that are over; frames: in their data.
     """
-    budget_s = campaign.budget_minutes * 60.0 - used_s
-    later = campaign.cycles - 1
-    good_s = SUCCESSFUL_ROLLOUT * measured.rollout_s
-    judge_s = (
-        campaign.gate.n * good_s
-        + campaign.select.n * (measured.rollout_s + later * good_s)
-        + campaign.cycles * 3 * measured.start_s
-        + campaign.videos * FILM_S
-        + REPORT_S
-    )
-    generate_s = campaign.generate.episodes * measured.episode_s
-    # The first drives of a cloned policy mostly fail and last to the limit, later ones do not.
-    per_rollout_s = _relabel_s(campaign, measured)
-    relabel_s = campaign.dagger.rollouts * per_rollout_s * (1 + (later - 1) * SUCCESSFUL_ROLLOUT)
-    relabel_s = relabel_s if later else 0.0
-    left_s = budget_s - judge_s - generate_s - relabel_s
-    shrink = 1.0
-    if left_s < LEAST_TRAINING * budget_s:
-        room_s = (1 - LEAST_TRAINING) * budget_s - judge_s
-        shrink = max(0.0, room_s / (generate_s + relabel_s))
-        least_s = LAST_RESORT * campaign.budget_minutes * 60.0
-        left_s = max(budget_s - judge_s - shrink * (generate_s + relabel_s), least_s)
-    data_s = min(1.0, shrink) * (generate_s + relabel_s)
-    over_s = data_s + left_s + judge_s - budget_s
-    episodes = _shrunk(campaign.generate.episodes, shrink, LEAST_EPISODES)
-    rollouts = _shrunk(campaign.dagger.rollouts, shrink, LEAST_ROLLOUTS)
-    shares = [share / sum(campaign.train_shares) for share in campaign.train_shares]
+    left_s = campaign.budget_minutes * 60.0 - used_s
+    gate_s = _gate_s(campaign, costs)
+    needs = needs_of(campaign, costs, done, frames)
+    grants = _share(max(0.0, left_s - gate_s), needs)
+    cycles = tuple(_cycle(campaign, costs, need, grants[need.number]) for need in needs)
+    judge_s = gate_s + sum(need.select_s for need in needs)
+    seconds = {
+        "generate": sum(grants[need.number].shrink * need.expert_s for need in needs),
+        "relabel": sum(grants[need.number].shrink * need.relabel_s for need in needs),
+        "train": sum(_train_s(need, grants[need.number]) for need in needs),
+        "judge": judge_s,
+    }
+    over_s = sum(seconds.values()) - left_s
+    given = {"budget": campaign.budget_minutes * 60.0, "used": used_s, **seconds}
     return Plan(
-        cycles=tuple(
-            CyclePlan(
-                cycle=index + 1,
-                episodes=0 if index else episodes,
-                rollouts=rollouts if index else 0,
-                train_minutes=max(LEAST_MINUTES, round(share * left_s / 60.0, 3)),
-                select=campaign.select.n,
-            )
-            for index, share in enumerate(shares)
-        ),
-        gate=campaign.gate.n,
-        seconds={
-            "budget": round(campaign.budget_minutes * 60.0, 1),
-            "used": round(used_s, 1),
-            "generate": round(min(1.0, shrink) * generate_s, 1),
-            "relabel": round(min(1.0, shrink) * relabel_s, 1),
-            "train": round(left_s, 1),
-            "judge": round(judge_s, 1),
-        },
-        warnings=_warnings(campaign, measured, (episodes, rollouts), judge_s, budget_s, over_s),
+        cycles,
+        campaign.gate.n,
+        {name: round(value, 1) for name, value in given.items()},
+        _warnings(campaign, costs, needs, cycles, judge_s, left_s, over_s),
     )
+
+
+def _gate_s(campaign: Campaign, costs: Estimate) -> float:
+    drives_s = campaign.gate.n * costs.good * costs.select_s
+    return drives_s + costs.start_s + campaign.videos * FILM_S + REPORT_S
+
+
+def _share(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
+    """Cycles with minutes of their own get those, the others share what is left."""
+    own_s = {need.number: 60.0 * need.wish.minutes for need in needs if need.wish.minutes}
+    squeeze = min(1.0, room_s / sum(own_s.values())) if own_s else 1.0
+    grants = fit(
+        room_s - squeeze * sum(own_s.values()), [need for need in needs if need.number not in own_s]
+    )
+    for need in needs:
+        if need.number in own_s:
+            grants |= fit(squeeze * own_s[need.number], [need])
+    return grants
+
+
+def _train_s(need: Need, grant: Grant) -> float:
+    """What training should take; a given length has a box that is longer than that."""
+    return grant.train_s if need.train_s is None else grant.shrink * need.train_s
+
+
+def _cycle(campaign: Campaign, costs: Estimate, need: Need, grant: Grant) -> CyclePlan:
+    wish = need.wish
+    episodes = _shrunk(wish.episodes, grant.shrink, LEAST_EPISODES)
+    rollouts = _shrunk(wish.rollouts, grant.shrink, LEAST_ROLLOUTS)
+    recoveries = _shrunk(need.recoveries, grant.shrink, 0)
+    each_relabel_s = need.relabel_s / max(1, wish.rollouts)
+    data_s = (episodes + recoveries) * costs.episode_s + rollouts * each_relabel_s
+    return CyclePlan(
+        cycle=need.number,
+        episodes=episodes,
+        rollouts=rollouts,
+        recoveries=recoveries,
+        data_minutes=_minutes(grant.slack * (data_s + 2 * costs.start_s)),
+        train_minutes=_minutes(grant.train_s),
+        select=campaign.select.n,
+        steps=wish.steps and max(1, int(wish.steps * grant.shrink)),
+        epochs=wish.epochs and round(wish.epochs * grant.shrink, 3),
+    )
+
+
+def _minutes(seconds: float) -> float:
+    return max(LEAST_MINUTES, round(seconds / 60.0, 3))
 
 
 def _shrunk(wanted: int, share: float, least: int) -> int:
-    return min(wanted, max(least, int(wanted * min(1.0, share))))
-
-
-def _relabel_s(campaign: Campaign, measured: Measurement) -> float:
-    """One labelled rollout: the drive, and encoding it as generation does."""
-    encode_s = 0.3 * measured.episode_s
-    forks_s = 0.0
-    if campaign.dagger.labels == "fork":
-        chunk = int(campaign.train.get("chunk_size") or 10)
-        forks_s = 0.5 * measured.episode_s * chunk / campaign.dagger.fork_every
-    return measured.rollout_s + encode_s + forks_s
+    return min(wanted, max(least, int(wanted * share)))
 
 
 def _warnings(
     campaign: Campaign,
-    measured: Measurement,
-    granted: tuple[int, int],
+    costs: Estimate,
+    needs: Sequence[Need],
+    cycles: Sequence[CyclePlan],
     judge_s: float,
-    budget_s: float,
+    left_s: float,
     over_s: float,
 ) -> tuple[str, ...]:
-    budget = f"the budget is {campaign.budget_minutes:g} min"
+    budget = f"the budget is {_told(60.0 * campaign.budget_minutes)}"
     found = []
-    if granted != (campaign.generate.episodes, campaign.dagger.rollouts):
-        minutes = campaign.generate.episodes * measured.episode_s / 60.0
+    wanted = _total(need.wish for need in needs)
+    granted = _total(cycles)
+    if granted != wanted:
         found.append(
-            f"{campaign.generate.episodes} episodes need {minutes:.1f} min here and "
-            f"{campaign.dagger.rollouts} labelled rollouts a cycle come on top; {budget}: "
-            f"{granted[0]} and {granted[1]} are planned"
+            f"{wanted[0]} episodes need {_told(wanted[0] * costs.episode_s)} here and "
+            f"{wanted[1]} labelled rollouts {_told(sum(need.relabel_s for need in needs))}; "
+            f"{budget}: {granted[0]} and {granted[1]} are planned"
         )
-    if judge_s > 0.4 * budget_s:
+    trained_s = sum(need.train_s or 0.0 for need in needs)
+    if any(part.steps or part.epochs for part in cycles) and granted != wanted:
+        found.append(f"training as long as was asked needs {_told(trained_s)} here; {budget}")
+    if judge_s > 0.4 * left_s:
         found.append(
-            f"selection and gate alone take {judge_s / 60.0:.1f} min of the "
-            f"{max(0.0, budget_s) / 60.0:.1f} min that are left; {budget}"
+            f"selection and gate alone take {_told(judge_s)} of the "
+            f"{_told(max(0.0, left_s))} that are left; {budget}"
         )
     if over_s > OVERRUN_S:
-        found.append(f"this plan needs {over_s / 60.0:.1f} min more than there are; {budget}")
+        found.append(f"this plan needs {_told(over_s)} more than there are; {budget}")
     return tuple(found)
+
+
+def _total(parts: Any) -> tuple[int, int]:
+    """(episodes, rollouts) of all cycles."""
+    parts = list(parts)
+    return sum(part.episodes for part in parts), sum(part.rollouts for part in parts)
+
+
+def _told(seconds: float) -> str:
+    if seconds >= 5400.0:
+        return f"{round(seconds / 3600.0, 1):g} h"
+    return f"{round(seconds / 60.0, 1):g} min"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ class DrivePlan:
     """What every expert drive of one dataset has in common.
 
     expert: ``package.module:ClassName``, or None for the world's own. noise None: clean drives.
-    seed: the campaign's; slot i drives its i-th training scene.
+    seed: the campaign's; slot i drives its training scene number ``first`` + i.
     starts: slot i begins at the i-th of these, and from the first again after the last; empty for
     the beginning of ``scenario``. All of them have the spec of ``scenario``.
     tries: no more drives than this, even where too few of them succeed; None for no such limit.
@@ -50,11 +50,14 @@ class DrivePlan:
     video: VideoSettings = field(default_factory=VideoSettings)
     starts: tuple[Start, ...] = ()
     tries: int | None = None
+    first: int = 0
 
     def start_of(self, slot: int) -> tuple[Start, int]:
         """Where this slot's drive begins, and the seed of its scene."""
         start = self.starts[slot % len(self.starts)] if self.starts else Start(self.scenario)
-        return start, train_seed(self.seed, slot) if start.seed is None else start.seed
+        if start.seed is not None:
+            return start, start.seed
+        return start, train_seed(self.seed, self.first + slot)
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ def generate(
     rows = builder.slots()
     frames = 0
     for slots in iter(lambda: _open_slots(rows, episodes, plan.tries), []):
-        for row in executor.map(partial(ExpertDrive, plan), _until(slots, deadline_s)):
+        for row in executor.map(partial(ExpertDrive, plan), until(deadline_s, slots)):
             rows[row.slot] = row
             frames += row.length
             if on_episode is not None:
@@ -177,7 +180,8 @@ def _open_slots(rows: dict[int, EpisodeRow], episodes: int, tries: int | None) -
         wanted = min(episodes + failed, most)
 
 
-def _until(slots: list[int], deadline_s: float | None) -> Iterator[int]:
+def until(deadline_s: float | None, slots: Iterable[int]) -> Iterator[int]:
+    """``slots``, none of them after ``time.monotonic()`` has come to ``deadline_s``."""
     for slot in slots:
         if deadline_s is not None and time.monotonic() >= deadline_s:
             return
@@ -215,6 +219,7 @@ def _lineage(plan: DrivePlan) -> dict[str, Any]:
         "seed": plan.seed,
         "noise": None if plan.noise is None else plan.noise.model_dump(),
         "expert": plan.expert,
+        **({"first": plan.first} if plan.first else {}),
         **({"starts": starts_digest(plan.starts)} if plan.starts else {}),
     }
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from loopyard.cycle.measure import Measurement
-from loopyard.cycle.plan import Plan
+from loopyard.cycle.plan import CyclePlan, Plan
 from loopyard.surface.console import Console, duration_text
 
 
@@ -26,6 +26,11 @@ class CampaignLog:
     def plan(self, plan: Plan, measured: Measurement) -> None:
         self._console.print(measured_text(measured))
         self._console.print(plan_text(plan))
+        for warning in plan.warnings:
+            self._console.warn(warning)
+
+    def replan(self, plan: Plan) -> None:
+        self._console.print(plan_text(plan, "what is left"))
         for warning in plan.warnings:
             self._console.warn(warning)
 
@@ -65,15 +70,18 @@ def measured_text(measured: Measurement) -> str:
     )
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, heading: str = "plan") -> str:
     """What will be done, and how long each part should take."""
-    lines = []
+    lines = [f"   {heading}:"]
     for part in plan.cycles:
-        data = (
-            f"{part.episodes} episodes" if part.episodes else f"{part.rollouts} labelled rollouts"
+        kinds = (
+            (part.episodes, "episodes"),
+            (part.rollouts, "labelled rollouts"),
+            (part.recoveries, "recoveries"),
         )
+        data = [f"{count} {kind}" for count, kind in kinds if count]
         lines.append(
-            f"   cycle {part.cycle}: {data}, {part.train_minutes:.1f} min of training, "
+            f"   cycle {part.cycle}: {', '.join([*data, _length(part)])}, "
             f"{part.select} rollouts to select"
         )
     parts = ", ".join(
@@ -82,5 +90,14 @@ def plan_text(plan: Plan) -> str:
         if name not in ("budget", "used")
     )
     lines.append(f"   gate: {plan.gate} rollouts")
-    lines.append(f"   budget {duration_text(plan.seconds['budget'])}: {parts}")
+    used = f", used {duration_text(plan.seconds['used'])}" if plan.seconds["used"] else ""
+    lines.append(f"   budget {duration_text(plan.seconds['budget'])}{used}: {parts}")
     return "\n".join(lines)
+
+
+def _length(part: CyclePlan) -> str:
+    if part.steps:
+        return f"{part.steps} steps of training"
+    if part.epochs:
+        return f"{part.epochs:g} epochs of training"
+    return f"{part.train_minutes:.1f} min of training"

@@ -52,7 +52,7 @@ def test_an_override_reaches_into_sections(write):
     assert campaign.generate.noise is not None
     assert campaign.generate.noise.wander == 0.3
     assert campaign.train == {"lr": "2e-3"}  # YAML 1.1 calls this text; training takes it
-    assert campaign.cycles == 2
+    assert [wish.share for wish in campaign.wishes] == [2, 1]
     assert campaign.dagger.share is None
 
 

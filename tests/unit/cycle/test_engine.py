@@ -14,11 +14,12 @@ import yaml
 from loopyard.core.errors import ConfigError, DatasetError
 from loopyard.core.outcome import Outcome
 from loopyard.core.seeds import split_of
-from loopyard.cycle import engine, stages
+from loopyard.cycle import engine, gather, stages
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.engine import run_campaign
 from loopyard.cycle.observer import Silence
 from loopyard.data.audit import AuditReport, Check
+from loopyard.evaluation import judging
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.result import Evaluation
 from loopyard.store.events import EventLog
@@ -54,11 +55,11 @@ class Stage:
             self.stop_at = ""
             raise KeyboardInterrupt
 
-    def generate(self, plan, episodes, executor, on_episode=None):
+    def generate(self, plan, episodes, executor, on_episode=None, deadline_s=None):
         self.note("generate", (plan, episodes))
         return Made(episodes)
 
-    def relabel(self, plan, scenes, executor, on_episode=None, out=None):
+    def relabel(self, plan, scenes, executor, on_episode=None, out=None, deadline_s=None):
         self.note("relabel", (plan, scenes))
         return Made(len(scenes))
 
@@ -66,7 +67,7 @@ class Stage:
         self.note("audit", path)
         return AuditReport(str(path), [Check("idle", self.verdict, "95 %", "at most 90 %")])  # type: ignore[arg-type]
 
-    def train(self, config, datasets, out, *, resume=False, on_step=None):
+    def train(self, config, datasets, out, *, resume=False, on_step=None, deadline_s=None):
         self.note("train", (config, list(datasets), out, resume))
         (out / "last").mkdir(parents=True)
         return TrainResult(0.1, 0.2, 1000, 500.0, 60.0, out / "best", out / "last")
@@ -96,10 +97,14 @@ def stage(monkeypatch: pytest.MonkeyPatch, measured) -> Stage:
     monkeypatch.setattr(
         engine, "measure", lambda campaign, note: made_up.note("measure", 0) or measured
     )
-    monkeypatch.setattr(engine, "evaluate", made_up.evaluate)
-    for name in ("generate", "relabel", "audit", "train", "evaluate"):
-        monkeypatch.setattr(stages, name, getattr(made_up, name))
-    monkeypatch.setattr(stages, "_chunk_size", lambda checkpoint: 10)
+    monkeypatch.setattr(judging, "evaluate", made_up.evaluate)
+    for module, names in (
+        (gather, ("generate", "relabel", "audit")),
+        (stages, ("train", "evaluate")),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(made_up, name))
+    monkeypatch.setattr(gather, "_chunk_size", lambda checkpoint: 10)
     return made_up
 
 

@@ -16,7 +16,7 @@ class Work:
     def __init__(self, clock=None, seconds: float = 0.0) -> None:
         self.clock, self.seconds, self.done = clock, seconds, 0
 
-    def __call__(self):
+    def __call__(self, until=None):
         self.done += 1
         if self.clock is not None:
             self.clock.pass_s(self.seconds)
@@ -52,7 +52,7 @@ def test_other_inputs_or_another_name_are_another_step(path, clock):
 
 
 def test_a_step_that_failed_is_not_done(path, clock):
-    def fail():
+    def fail(until):
         clock.pass_s(3.0)
         raise KeyboardInterrupt
 
@@ -86,7 +86,7 @@ def test_time_used_goes_on_over_restarts_and_waits_in_between(path, clock):
 def test_a_killed_process_loses_seconds_of_the_count_and_not_a_stage(path, clock):
     journal = Journal(path, clock)
 
-    def work():
+    def work(until):
         for _ in range(100):
             clock.pass_s(1.0)
             journal.alive()
@@ -103,7 +103,7 @@ def test_a_killed_process_loses_seconds_of_the_count_and_not_a_stage(path, clock
 
 
 def test_a_steps_seconds_are_those_of_all_its_tries(path, clock):
-    def stop_after_7_s():
+    def stop_after_7_s(until):
         clock.pass_s(7.0)
         raise KeyboardInterrupt
 
@@ -123,3 +123,23 @@ def test_keys_do_not_depend_on_the_order_of_names():
     assert digest_of({"a": 1, "b": [1, 2]}) == digest_of({"b": [1, 2], "a": 1})
     assert digest_of({"a": 1}) != digest_of({"a": 2})
     assert digest_of({"path": Path("x")}) == digest_of({"path": "x"})
+
+
+def test_the_box_of_a_step_goes_on_over_restarts(path, clock):
+    def stopped(until):
+        assert until == clock.monotonic() + 60.0
+        clock.pass_s(45.0)
+        raise KeyboardInterrupt
+
+    journal = Journal(path, clock)
+    with pytest.raises(KeyboardInterrupt):
+        journal.step("data", 1, stopped, box_s=60.0)
+    journal.stopped("Ctrl-C")
+    journal.close()
+    clock.pass_s(3600.0)
+    again = Journal(path, clock)
+    left = []
+    again.step("data", 1, lambda until: left.append(until - clock.monotonic()) or {}, box_s=60.0)
+    again.step("more", 1, lambda until: left.append(until) or {})
+    assert left == [pytest.approx(15.0), None]
+    again.close()

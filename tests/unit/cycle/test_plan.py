@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.measure import Measurement
-from loopyard.cycle.plan import make_plan
+from loopyard.cycle.estimate import estimate
+from loopyard.cycle.plan import Plan, make_plan
 from loopyard.training.config import TrainConfig
 
 CAMPAIGN = Campaign.model_validate(
@@ -25,8 +26,12 @@ CAMPAIGN = Campaign.model_validate(
 )
 
 
+def planned(campaign: Campaign, measured: Measurement, used_s: float = 0.0, **more) -> Plan:
+    return make_plan(campaign, estimate(campaign, measured), used_s, **more)
+
+
 def test_with_time_enough_all_is_granted_and_training_takes_the_rest(measured):
-    plan = make_plan(CAMPAIGN, measured, used_s=30.0)
+    plan = planned(CAMPAIGN, measured, used_s=30.0)
     assert plan.warnings == ()
     assert [part.episodes for part in plan.cycles] == [400, 0, 0]
     assert [part.rollouts for part in plan.cycles] == [0, 100, 100]
@@ -43,14 +48,14 @@ def test_with_time_enough_all_is_granted_and_training_takes_the_rest(measured):
 
 
 def test_one_cycle_needs_no_rollouts_to_label(measured):
-    plan = make_plan(CAMPAIGN.model_copy(update={"train_shares": (1.0,)}), measured)
+    plan = planned(CAMPAIGN.model_copy(update={"train_shares": (1.0,)}), measured)
     assert len(plan.cycles) == 1
     assert plan.seconds["relabel"] == 0.0
 
 
 def test_what_is_slow_shrinks_data_and_says_so_but_cuts_no_judgement(measured):
     slow = replace(measured, episode_s=4.0)
-    plan = make_plan(CAMPAIGN, slow)
+    plan = planned(CAMPAIGN, slow)
     assert 20 <= plan.cycles[0].episodes < 400
     assert plan.cycles[1].rollouts < 100
     assert plan.cycles[0].episodes / 400 == pytest.approx(plan.cycles[1].rollouts / 100, abs=0.01)
@@ -62,14 +67,14 @@ def test_what_is_slow_shrinks_data_and_says_so_but_cuts_no_judgement(measured):
 
 
 def test_a_dear_judgement_is_warned_of(measured):
-    plan = make_plan(CAMPAIGN, replace(measured, rollout_s=5.0))
+    plan = planned(CAMPAIGN, replace(measured, rollout_s=5.0))
     assert any("selection and gate alone" in warning for warning in plan.warnings)
 
 
 def test_forks_cost_more_than_the_path(measured):
     def relabel_s(labels: str) -> float:
         dagger = CAMPAIGN.dagger.model_copy(update={"labels": labels})
-        plan = make_plan(CAMPAIGN.model_copy(update={"dagger": dagger}), measured)
+        plan = planned(CAMPAIGN.model_copy(update={"dagger": dagger}), measured)
         return plan.seconds["relabel"]
 
     assert relabel_s("fork") > 1.5 * relabel_s("path")
@@ -101,7 +106,7 @@ def test_whatever_things_cost_the_plan_can_be_carried_out(
         }
     )
     figures = Measurement(episode_s, 100.0, 0.05, 64, rollout_s, start_s, 2)
-    plan = make_plan(campaign, figures, used_s)
+    plan = planned(campaign, figures, used_s)
     assert plan.gate == 33
     for part in plan.cycles:
         assert part.select == 9

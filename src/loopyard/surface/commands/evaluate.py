@@ -13,6 +13,7 @@ Example: loopyard evaluate --policy expert --preset mid --suite all-modes --n 20
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +23,9 @@ from loopyard.surface.scenario_options import BaseOptions
 
 if TYPE_CHECKING:
     from loopyard.core.scenario import Scenario
+    from loopyard.evaluation.gate import Verdict
+    from loopyard.evaluation.record import RolloutRecord
+    from loopyard.evaluation.result import Evaluation
 
 Split = Literal["gate", "select", "train"]
 SPLITS: tuple[Split, ...] = ("gate", "select", "train")
@@ -71,7 +75,7 @@ class Options(BaseOptions):
 def run(options: Options, console: Console) -> int:
     """Drives the suite; 1 where the gate rejects the policy, or does not promote a challenger."""
     from loopyard.core.machine import usable_cores
-    from loopyard.surface.verdicts import drive_and_judge, verdict_answer
+    from loopyard.surface.verdicts import verdict_answer
 
     scenes = _scenes(options)
     drives = len(scenes) * (2 if options.against else 1)
@@ -93,9 +97,7 @@ def run(options: Options, console: Console) -> int:
             "temporal_ensemble": options.temporal_ensemble,
             "on_result": on_result,
         }
-        result, verdict = drive_and_judge(
-            options, options.policy, scenes, settings, lambda _: progress.advance(1)
-        )
+        result, verdict = _drive(options, scenes, settings, lambda _: progress.advance(1))
     answer: dict[str, Any] = result.summary()
     if options.latency:
         answer["latency"] = _latency(options, scenes[0])
@@ -106,6 +108,22 @@ def run(options: Options, console: Console) -> int:
         return 0
     strict = options.until_clear or options.against is not None
     return int(strict or verdict.verdict == "reject")
+
+
+def _drive(
+    options: Options,
+    scenes: list[tuple[Scenario, int]],
+    settings: dict[str, Any],
+    on_incumbent: Callable[[RolloutRecord], None],
+) -> tuple[Evaluation, Verdict | None]:
+    """No verdict where nothing was asked to be judged."""
+    from loopyard.evaluation.evaluate import evaluate
+    from loopyard.evaluation.judging import Question, drive_and_judge
+
+    if options.suite != "gate" and options.against is None and not options.until_clear:
+        return evaluate(options.policy, scenes=scenes, **settings), None
+    asked = Question(options.target, options.floor, options.until_clear, options.against)
+    return drive_and_judge(asked, options.policy, scenes, settings, on_incumbent)
 
 
 def _scenes(options: Options) -> list[tuple[Scenario, int]]:

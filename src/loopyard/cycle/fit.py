@@ -1,0 +1,107 @@
+"""Fitting cycles into a stretch of time: what each of them needs, and what it is granted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loopyard.cycle.config import Campaign, CycleWish
+from loopyard.cycle.estimate import Estimate
+
+LEAST_TRAINING = 0.35
+"""Share of its time that open training gets at least; data shrinks before it does."""
+LAST_RESORT = 0.1
+"""Where not even that fits, this share: a budget that is too short is overrun, with a warning."""
+SLACK = 1.5
+"""A stage is closed with what it has when it takes so many times as long as it was planned to."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one cycle takes as it is wished for. train_s None: whatever time is left over."""
+
+    number: int
+    wish: CycleWish
+    recoveries: int
+    expert_s: float
+    relabel_s: float
+    train_s: float | None
+    select_s: float
+
+    @property
+    def shrinkable_s(self) -> float:
+        return self.expert_s + self.relabel_s + (self.train_s or 0.0)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a cycle gets. shrink: share of its data, and of training of a given length.
+
+    slack: how many times longer than planned a stage of a given size may take.
+    """
+
+    shrink: float
+    train_s: float
+    slack: float
+
+
+def needs_of(campaign: Campaign, costs: Estimate, done: int, frames: int) -> list[Need]:
+    """Of each cycle after the first ``done``, which left ``frames`` frames of data."""
+    needs = []
+    for index, wish in enumerate(campaign.wishes[done:], start=done):
+        # The first drives of a cloned policy mostly fail and last to the limit, later ones do not.
+        shorter = 1.0 if index <= 1 else costs.good
+        recoveries = _recoveries(campaign, wish)
+        expert_drives = wish.episodes + recoveries
+        frames += round((expert_drives + wish.rollouts) * costs.frames_per_episode)
+        steps = wish.steps
+        if wish.epochs is not None:
+            steps = max(1, round(wish.epochs * frames / costs.batch_size))
+        each_select_s = costs.select_s * (costs.good if index else 1.0)
+        needs.append(
+            Need(
+                number=index + 1,
+                wish=wish,
+                recoveries=recoveries,
+                expert_s=expert_drives * costs.episode_s,
+                relabel_s=wish.rollouts * costs.relabel_s * shorter,
+                train_s=None if steps is None else steps * costs.step_s,
+                select_s=campaign.select.n * each_select_s + 2 * costs.start_s,
+            )
+        )
+    return needs
+
+
+def fit(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
+    """Share ``room_s`` seconds between cycles, by number.
+
+    Selection is granted whole. Training of no given length takes what data leaves, at least
+    LEAST_TRAINING of all; where that is too little, data and training of a given length shrink.
+    """
+    select_s = sum(need.select_s for need in needs)
+    wanted_s = sum(need.shrinkable_s for need in needs)
+    shares = {need.number: need.wish.share for need in needs if need.train_s is None}
+    least_s = LEAST_TRAINING * room_s if shares else 0.0
+    shrink = 1.0
+    if select_s + wanted_s + least_s > room_s:
+        shrink = min(1.0, max(0.0, room_s - least_s - select_s) / max(wanted_s, 1e-9))
+    open_s = max(room_s - select_s - shrink * wanted_s, LAST_RESORT * max(room_s, 0.0), 0.1)
+    spare = 1.0 if shares else room_s / max(select_s + shrink * wanted_s, 1e-9)
+    slack = max(SLACK, spare)
+    return {
+        need.number: Grant(
+            shrink,
+            slack * shrink * need.train_s
+            if need.train_s is not None
+            else open_s * shares[need.number] / sum(shares.values()),
+            slack,
+        )
+        for need in needs
+    }
+
+
+def _recoveries(campaign: Campaign, wish: CycleWish) -> int:
+    section = campaign.scenarios
+    if section is None or section.sampling != "feedback" or not wish.rollouts:
+        return 0
+    return section.recoveries if wish.recoveries is None else wish.recoveries

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from loopyard.core.clock import Clock, SystemClock
 from loopyard.core.errors import StoreError, expected
+from loopyard.store.failpoint import failpoint
 from loopyard.store.space import naming_full_disk
 
 State = Literal["queued", "sending", "sent", "unknown", "given_up", "refused"]
@@ -162,7 +163,9 @@ class Outbox:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                failpoint("outbox.written")
                 self._db.execute("COMMIT")
+                failpoint("outbox.committed")
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")

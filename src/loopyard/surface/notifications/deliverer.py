@@ -112,6 +112,10 @@ class Deliverer:
         if self._thread.is_alive():
             self._say("a message is still under way; the next run says what became of it")
 
+    def join(self) -> None:
+        """Wait until the thread has ended, however long that takes."""
+        self._thread.join()
+
     def _run(self) -> None:
         try:
             with ExitStack() as stack:
@@ -138,17 +142,15 @@ class Deliverer:
                 return False
 
     def _deliver(self, deliveries: Deliveries) -> None:
-        while True:
+        while (left_s := self._until_s - time.monotonic()) > 0:
             closing = self._closing.is_set()
-            busy = deliveries.one_pass()
-            left_s = self._until_s - time.monotonic()
-            wait_s = 0.0 if busy else deliveries.soonest_s()
-            if closing and wait_s >= left_s:
-                break
-            if closing:
+            wait_s = 0.0 if deliveries.one_pass() else deliveries.soonest_s()
+            if not closing:
+                self._closing.wait(min(LOOK_S, wait_s))
+            elif wait_s < left_s:
                 time.sleep(wait_s)
             else:
-                self._closing.wait(min(LOOK_S, wait_s))
+                break
         if waiting := deliveries.waiting():
             self._say(
                 f"messages: {waiting} wait in {self._path}; they are sent when this campaign is "

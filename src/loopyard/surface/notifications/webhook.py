@@ -103,7 +103,7 @@ def _meaning(response: httpx.Response) -> Answer:
     if response.is_success:
         return Answer("sent", wait_s=_exhausted_s(response))
     if status == 429:
-        return Answer("later", reason, wait_s=max(1.0, _retry_after_s(response)))
+        return Answer("later", reason, wait_s=_retry_after_s(response) or 1.0)
     if status in TRIED_AGAIN:
         return Answer("later", reason, wait_s=_retry_after_s(response))
     if status in CLOSED:

@@ -35,7 +35,7 @@ class ChatService:
     tries: list[tuple[str, float]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     per_window: int = 1000
-    window_s: float = 0.4
+    window_s: float = 0.3
     windows: list[float] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -46,7 +46,7 @@ class ChatService:
 
     @property
     def texts(self) -> list[str]:
-        return [one.get("content", one.get("text")) for one in self.arrived]
+        return [one["content"] if "content" in one else one["text"] for one in self.arrived]
 
     def wait_for(self, condition, timeout_s: float = 20.0) -> None:
         with self.changed:

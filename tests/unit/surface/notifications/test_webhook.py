@@ -11,12 +11,13 @@ import pytest
 from chat_service import CHANNEL, SLACK, TOKEN, Trouble
 
 from loopyard.cycle.messages.message import Message
+from loopyard.cycle.messages.roles import Role
 from loopyard.surface.notifications import webhook
 from loopyard.surface.notifications.discord import Discord
 from loopyard.surface.notifications.slack import Slack
 from loopyard.surface.notifications.webhook import Webhook
 
-IDS = {"Developer": "323456789012345678", "Training": "423456789012345678"}
+IDS: dict[Role, str] = {"Developer": "323456789012345678", "Training": "423456789012345678"}
 TO_DEVELOPER = Message("k", "REQUEST", "Training", "make <it> & more", to="Developer")
 REPORT = Message("r", "REPORT", "Training", "half way")
 

@@ -1,38 +1,56 @@
 """Feedback: do three cycles that learn from failures beat three of plain DAgger, scene by scene?
 
-Two campaigns a seed on the mid-size yard with all failure modes, of the same budget: one samples by
-what the last rollouts failed and adds recovery drives, the other draws every mode alike and adds
-none. Both are judged on the same gate scenes of every mode; scenes that only one of them wins
-decide (exact McNemar test over all seeds). Campaigns that are there already are not run again.
+Two campaigns a seed on the mid-size yard with all failure modes, of the same budget in drives and
+training steps, so that the answer does not depend on how fast the machine was: one samples by what
+the last rollouts failed, and a third of its later drives are recoveries; the other draws every mode
+alike and labels rollouts only. Both are judged on the same gate scenes of every mode; scenes that
+only one of them wins decide (exact McNemar test over all seeds). Campaigns that are there already
+are not run again.
 
-    python benchmarks/feedback.py [--seeds 0 1 2] [--minutes 12] [--gate 192] [--runs runs/feedback]
+    python benchmarks/feedback.py [--seeds 0 1 2] [--gate 192] [--runs runs/feedback]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from _record import record
+from loopyard.cycle.config import Campaign
 from loopyard.evaluation.by_mode import results_by_mode
 from loopyard.evaluation.record import RolloutRecord, read_records
 from loopyard.evaluation.statistics import compare, wilson
 
 CONFIG = Path(__file__).parents[1] / "configs/mid-modes.yaml"
-ARMS = ("feedback", "uniform")
+STEPS = (3500, 2000, 2000)
+"""Of training, in each cycle."""
+EPISODES, DRIVES = 180, 90
+"""Of the expert in the first cycle, of the policy or after its failures in each later one."""
+RECOVERIES = {"feedback": 30, "uniform": 0}
+"""So many of the later drives begin where one failed."""
+BOX_MINUTES = 120
+"""Time enough for all of it on two cores."""
+ARMS = tuple(RECOVERIES)
 
 
 def run(arm: str, seed: int, options: argparse.Namespace) -> Path:
     """The run folder of one campaign, run to its end."""
     name = f"{arm}-{seed}"
+    more = RECOVERIES[arm]
+    cycles = [{"episodes": EPISODES, "steps": STEPS[0]}] + [
+        {"rollouts": DRIVES - more, "recoveries": more, "steps": steps} for steps in STEPS[1:]
+    ]
     settings = {
         "name": name,
         "runs": options.runs,
         "seed": seed,
-        "budget_minutes": options.minutes,
+        "budget_minutes": BOX_MINUTES,
+        "cycles": json.dumps(cycles),
+        "train_shares": list(Campaign.model_fields["train_shares"].default),
         "scenarios.sampling": arm,
         "gate.n": options.gate,
     }
@@ -83,11 +101,15 @@ def summary(arms: dict[str, dict[Any, RolloutRecord]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--gate", type=int, default=192)
     parser.add_argument("--runs", default="runs/feedback")
     options = parser.parse_args()
-    facts: dict[str, Any] = {"minutes": options.minutes, "seeds": {}}
+    facts: dict[str, Any] = {
+        "drives": [EPISODES, DRIVES, DRIVES],
+        "recoveries": RECOVERIES,
+        "steps": STEPS,
+        "seeds": {},
+    }
     every: dict[str, dict[Any, RolloutRecord]] = {arm: {} for arm in ARMS}
     for seed in options.seeds:
         found = {arm: gate_records(run(arm, seed, options)) for arm in ARMS}

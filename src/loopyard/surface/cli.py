@@ -38,7 +38,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scenarios coverage": ("scenarios_coverage", "which modes were generated, driven, passed"),
     "scenarios search": ("scenarios_search", "look for parameters under which a policy fails"),
     "approve": ("approve", "say yes, or no, to a change that a campaign waits with"),
-    "approve": ("approve", "say yes, or no, to a change that a campaign waits with"),
     "report": ("report", "the report of a run folder, as one page that opens offline"),
     "doctor": ("doctor", "is this machine ready? what is missing?"),
 }

@@ -42,6 +42,7 @@ def shell(new_shell, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def result(shell) -> dict[str, Any]:
     (shell.folder / "modes.yaml").write_text(yaml.safe_dump(MODES))
     scenarios = {"modes": ["modes.yaml"], "variety": 6, "recoveries": 4, "before_s": 0.4}
+    scenarios["curriculum"] = {"probes": 3}
     gate = {"n": 12, "target": 0.5, "floor": 0.01}
     done = shell.run("run", shell.campaign(scenarios=scenarios, gate=gate, select={"n": 8}))
     # Half of the first mode's scenes cannot be won: whether the gate opens does not matter here.
@@ -76,6 +77,22 @@ def test_the_report_shows_the_modes(shell, result):
     page = (shell.folder / result["report"]).read_text()
     assert "Failure modes" in page
     assert "glue on the floor" in page
+
+
+def test_a_cycle_moves_the_widths_and_tells_it(shell, result):
+    cycles = shell.folder / "runs/trial/cycles"
+    first, second = (
+        json.loads((cycles / cycle / "curriculum.json").read_text()) for cycle in ("01", "02")
+    )
+    (row,) = first["parameters"]
+    assert (row["n"], row["width"]) == (0, 0.25)  # the expert's drives probe nothing
+    (row,) = second["parameters"]
+    assert (row["name"], row["n"]) == ("speed", 3)
+    share = row["successes"] / 3
+    assert row["width"] == (0.5 if share >= 0.8 else 0.0 if share <= 0.5 else 0.25)
+    page = (shell.folder / result["report"]).read_text()
+    assert "Curriculum" in page
+    assert f"{row['successes']} of 3" in page
 
 
 def test_run_again_it_is_done_already(shell, result):

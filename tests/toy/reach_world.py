@@ -8,6 +8,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from loopyard.worlds.randomisation import Parameter, draw
+
 SPEED = 0.25
 REACH = 0.2
 SIZE = 24
@@ -23,6 +25,7 @@ class ReachWorld(gymnasium.Env):
 
     metadata = {"render_fps": 10}  # noqa: RUF012  (Gymnasium's own form)
     task = "reach the target"
+    randomisation_table = (Parameter("speed", "physical", 1.0, 0.5, 1.5),)
 
     def __init__(
         self, glued_every: int = 0, max_steps: int = 20, sleep_s: float = 0.0, actions: int = 2
@@ -43,17 +46,21 @@ class ReachWorld(gymnasium.Env):
         for name in ("glued_every", "max_steps"):
             if scenario is not None and name in scenario.params:
                 setattr(self, name, scenario.params[name])
+        randomise = scenario.randomise if scenario is not None else None
+        own = np.random.default_rng([1, seed or 0])
+        drawn = draw(randomise, self.randomisation_table, own) if randomise else {}
+        self.speed = SPEED * drawn.get("speed", 1.0)
         rng = np.random.default_rng(seed)
         self.place = rng.uniform(-1, 1, 2)
         turn = rng.uniform(0, 2 * np.pi)
         self.target = self.place + rng.uniform(0.6, 1.2) * np.array([np.cos(turn), np.sin(turn)])
         self.glued = bool(self.glued_every) and (seed or 0) % self.glued_every == 0
         self.outcome_reason = "glued" if self.glued else None
-        return self._observe(), {"success": False, "progress": 0.0}
+        return self._observe(), {"success": False, "progress": 0.0, "drawn": drawn}
 
     def step(self, action):
         if not self.glued:
-            self.place = self.place + SPEED * np.asarray(action, np.float64)[:2]
+            self.place = self.place + self.speed * np.asarray(action, np.float64)[:2]
         left = float(np.linalg.norm(self.target - self.place))
         info = {"success": left < REACH, "progress": max(0.0, 1 - left), "events": {"move": 1}}
         return self._observe(), 0.0, left < REACH, False, info

@@ -13,6 +13,7 @@ from loopyard.core.randomisation import Randomisation
 from loopyard.core.scenario import Scenario
 from loopyard.core.values import put, yaml_value
 from loopyard.experts.noise import NoiseSettings
+from loopyard.scenarios.curriculum import CurriculumSettings
 from loopyard.scenarios.sampling import Mix
 from loopyard.training.config import TrainConfig
 
@@ -91,6 +92,7 @@ class ScenarioSection(_Section):
     sampling: what a cycle samples by. ``feedback``: by the modes that the last rollouts failed,
     ``prior``: by the registry's priorities, ``uniform``: every mode alike. variety: different
     scenarios a cycle, each a model of its own. randomise: domain randomisation of every scene.
+    curriculum: scenes to learn from are randomised as widely as the policy can bear.
     suite: which scenes choose and judge: ``all-modes``, ``general``, or a mode's id; their number
     is split evenly over the modes. recoveries: expert drives a cycle that begin before_s seconds
     before a rollout went wrong; they need sampling by feedback.
@@ -101,6 +103,7 @@ class ScenarioSection(_Section):
     sampling: Literal["feedback", "prior", "uniform"] = "feedback"
     variety: int = Field(default=60, ge=1)
     randomise: Randomisation | None = None
+    curriculum: CurriculumSettings | None = None
     suite: str = "all-modes"
     recoveries: int = Field(default=40, ge=0)
     before_s: float = Field(default=3.0, gt=0.0)

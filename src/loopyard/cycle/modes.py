@@ -8,6 +8,7 @@ from typing import Any
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import Split
 from loopyard.cycle.config import Campaign
+from loopyard.cycle.curriculum import CampaignCurriculum
 from loopyard.cycle.dagger import LEARN
 from loopyard.cycle.feedback import learn, sampling_weights, with_found
 from loopyard.cycle.recovery import failures_of, recovery_starts
@@ -39,6 +40,8 @@ class CampaignModes:
         self._campaign = campaign
         self.registry = campaign_registry(campaign)
         self._results: dict[str, ModeResult] = {}
+        settings = campaign.scenarios.curriculum if campaign.scenarios else None
+        self.curriculum = CampaignCurriculum(campaign, settings) if settings else None
 
     @property
     def recoveries(self) -> int:
@@ -48,7 +51,11 @@ class CampaignModes:
 
     def learning_scenarios(self, cycle: int, count: int, path: Path) -> list[Scenario]:
         """The scenarios of ``count`` drives of a cycle; also written to ``path``, a line each."""
-        scenarios = learning_scenarios(self._campaign, self.registry, cycle, count, self._results)
+        general = self.curriculum.scenario if self.curriculum else None
+        probes = self.curriculum.probes(count) if self.curriculum else []
+        scenarios = probes + learning_scenarios(
+            self._campaign, self.registry, cycle, count - len(probes), self._results, general
+        )
         if self._campaign.scenarios is not None:
             lines = (scenario.model_dump_json() + "\n" for scenario in scenarios)
             write_text(path, "".join(lines))
@@ -74,19 +81,18 @@ class CampaignModes:
     def learn(self, cycle: int, folder: Path) -> None:
         """Take in a cycle's rollouts: those that were labelled and those that chose.
 
-        Writes ``modes.json``, the results by mode, and ``registry.json``, the registry after them.
+        Writes ``modes.json``, the results by mode, ``registry.json``, the registry after them, and
+        with a curriculum ``curriculum.json``.
         """
         if self._campaign.scenarios is None:
             return
         rollouts = folder / "rollouts"
-        records = [
-            record
-            for suite in (LEARN, SELECT)
-            for record in read_records(rollouts / f"{suite}.jsonl")
-        ]
+        labelled, chosen = (read_records(rollouts / f"{suite}.jsonl") for suite in (LEARN, SELECT))
         self._results = results_by_mode(
-            (record.scenario.mode, record.outcome) for record in records
+            (record.scenario.mode, record.outcome) for record in [*labelled, *chosen]
         )
+        if self.curriculum:
+            self.curriculum.learn(cycle, labelled, folder)
         if self._campaign.scenarios.sampling == "feedback":
             self.registry = learn(self.registry, self._results, cycle)
             if (rollouts / f"{LEARN}.jsonl").exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.scenes import campaign_registry, judging_scenes
+from loopyard.cycle.modes import CampaignModes
 from loopyard.evaluation.worker import make_scenario_world
 from loopyard.experts.registry import make_expert
 from loopyard.training.config import TrainConfig
@@ -26,6 +26,6 @@ def require_runnable(campaign: Campaign) -> None:
         make_expert(world, campaign.expert)
     finally:
         world.close()
-    judging_scenes(campaign, campaign_registry(campaign), 1, "gate")
+    CampaignModes(campaign).judging_scenes(1, "gate")
     settings = {**campaign.train, "minutes": 1.0, "n_action_steps": campaign.n_action_steps}
     policy_config(TrainConfig.model_validate(settings), spec)

@@ -34,18 +34,20 @@ def learning_scenarios(
     cycle: int,
     count: int,
     results: dict[str, ModeResult],
+    general: Scenario | None = None,
 ) -> list[Scenario]:
     """The scenarios of ``count`` drives of a cycle, equal ones side by side.
 
     results: by mode, of the rollouts before this cycle; empty where there were none.
+    general: the scenario that the others differ from; None for the campaign's own.
     """
-    section = campaign.scenarios
+    section, general = campaign.scenarios, general or campaign.scenario
     if section is None or count == 0:
-        return [campaign.scenario] * count
+        return [general] * count
     mix, weights = _shares(section, registry, campaign.world, results)
     seed = campaign.seed * CYCLE_STRIDE + cycle
     different = min(count, section.variety)
-    drawn = sample(registry, campaign.scenario, different, seed, mix, weights, distinct=False)
+    drawn = sample(registry, general, different, seed, mix, weights, distinct=False)
     return spread(drawn, count)
 
 

@@ -10,9 +10,10 @@ widths.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -46,34 +47,59 @@ class WidthChange(BaseModel):
     of: int
 
 
-class Curriculum(BaseModel):
-    """How wide each parameter is drawn, and what its edge was driven with since that changed.
+class WidthRule(BaseModel):
+    """When a width changes, and by how much.
 
-    A value: `told` gives the next one. It depends on the order of results of one parameter only by
-    where `probes` cut them, and parameters do not depend on each other.
-
-    step: by how much a width changes. widen_at: share of successes among ``probes`` at the edge
-    from which it grows. narrow_at: share up to which it shrinks. history: every verdict, oldest
-    first.
+    step: by so much. probes: drives at an edge that make a verdict, at least. widen_at: share of
+    successes among them from which the width grows. narrow_at: share up to which it shrinks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    widths: dict[str, Width]
     step: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     probes: Annotated[int, Field(ge=1, le=1000)] = 20
     widen_at: Annotated[float, Field(ge=0.0, le=1.0)] = 0.8
     narrow_at: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
-    results: dict[str, tuple[bool, ...]] = Field(default_factory=dict)
-    history: tuple[WidthChange, ...] = ()
 
     @model_validator(mode="after")
-    def _consistent(self) -> Curriculum:
+    def _bars_in_order(self) -> Self:
         if not self.narrow_at < self.widen_at:
             raise ValueError(
                 f"narrow_at: found {self.narrow_at:g}, expected less than widen_at "
                 f"{self.widen_at:g}"
             )
+        return self
+
+
+class CurriculumSettings(WidthRule):
+    """A curriculum in a campaign, whose cycles are few: steps are larger and probes fewer.
+
+    start: width of every parameter in the first cycle. share: part of a cycle's drives that probe
+    edges, at most.
+    """
+
+    start: Width = 0.25
+    step: Annotated[float, Field(gt=0.0, le=1.0)] = 0.25
+    probes: Annotated[int, Field(ge=1, le=1000)] = 4
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+
+
+class Curriculum(WidthRule):
+    """How wide each parameter is drawn, and what its edge was driven with since that changed.
+
+    A value: `told` gives the next one. Parameters do not depend on each other.
+
+    base: the groups and ranges that are drawn; its widths count for nothing. history: every
+    verdict, oldest first.
+    """
+
+    widths: dict[str, Width]
+    base: Randomisation = Randomisation()
+    results: dict[str, tuple[bool, ...]] = Field(default_factory=dict)
+    history: tuple[WidthChange, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Curriculum:
         for name, results in self.results.items():
             if name not in self.widths:
                 raise ValueError(f"results: found '{name}', expected one of {list(self.widths)}")
@@ -84,10 +110,18 @@ class Curriculum(BaseModel):
         return self
 
     @classmethod
-    def of(cls, table: Iterable[Parameter], *, width: float = 0.0, **settings: float) -> Curriculum:
-        """One for all parameters of a world's table, each as wide as ``width``."""
-        widths = {parameter.name: width for parameter in table}
-        return cls.model_validate({"widths": widths, **settings})
+    def of(
+        cls,
+        table: Iterable[Parameter],
+        *,
+        width: float = 0.0,
+        base: Randomisation | None = None,
+        **settings: Any,
+    ) -> Curriculum:
+        """One for the parameters of a world's table that ``base`` draws, each ``width`` wide."""
+        base = base or Randomisation()
+        widths = {part.name: width for part in table if part.group in base.groups}
+        return cls.model_validate({"widths": widths, "base": base, **settings})
 
     @property
     def mean_width(self) -> float:
@@ -96,10 +130,11 @@ class Curriculum(BaseModel):
 
     def randomisation(self) -> Randomisation:
         """To train with: every parameter as wide as it has got."""
-        return Randomisation(width=0.0, widths=self.widths)
+        return self.base.model_copy(update={"width": 0.0, "widths": self.widths})
 
-    def next_probe(self, table: Sequence[Parameter]) -> Probe:
-        """The edge that was probed least, in the table's order; low and high take turns.
+    def next_probes(self, table: Sequence[Parameter], n: int) -> list[Probe]:
+        """At most ``n`` probes, as many as verdicts wait for: the edges that were probed least
+        first, in the table's order; low and high take turns.
 
         Raises:
             ConfigError: the table lacks a parameter of this curriculum.
@@ -107,12 +142,18 @@ class Curriculum(BaseModel):
         by_name = {parameter.name: parameter for parameter in table}
         for name in self.widths:
             self._require(name, by_name)
-        name = min(
-            (part.name for part in table if part.name in self.widths),
-            key=self.probed,
-        )
-        side = SIDES[self.probed(name) % 2]
-        return Probe(name, side, self.edge(by_name[name], side))
+        before = {part.name: self.probed(part.name) for part in table if part.name in self.widths}
+        planned: Counter[str] = Counter()
+        probes: list[Probe] = []
+        while len(probes) < n:
+            open_ = [name for name in before if planned[name] < self._awaited(name)]
+            if not open_:
+                break
+            name = min(open_, key=lambda name: before[name] + planned[name])
+            side = SIDES[(before[name] + planned[name]) % 2]
+            probes.append(Probe(name, side, self.edge(by_name[name], side)))
+            planned[name] += 1
+        return probes
 
     def probed(self, name: str) -> int:
         """How often a parameter was probed, at all its widths together."""
@@ -128,17 +169,21 @@ class Curriculum(BaseModel):
         if self.widths[name] == 0.0:
             return randomise
         ranges = {} if parameter.choices else {name: _twice(randomise, parameter, side)}
-        widths = {**self.widths, name: 1.0}
-        return Randomisation(width=0.0, widths=widths, ranges=ranges)
+        return randomise.model_copy(
+            update={
+                "widths": {**self.widths, name: 1.0},
+                "ranges": {**self.base.ranges, **ranges},
+            }
+        )
 
-    def told(self, name: str, success: bool) -> Curriculum:
-        """The curriculum after a probe of ``name``.
+    def told(self, name: str, *successes: bool) -> Curriculum:
+        """The curriculum after probes of ``name`` that were all driven at its present edge.
 
         Raises:
             ConfigError: no such parameter.
         """
         self._require(name, self.widths)
-        results = (*self.results.get(name, ()), bool(success))
+        results = (*self.results.get(name, ()), *map(bool, successes))
         if len(results) < self.probes:
             return self.model_copy(update={"results": {**self.results, name: results}})
         before, share = self.widths[name], sum(results) / len(results)
@@ -157,6 +202,9 @@ class Curriculum(BaseModel):
                 "history": (*self.history, change),
             }
         )
+
+    def _awaited(self, name: str) -> int:
+        return self.probes - len(self.results.get(name, ()))
 
     def _require(self, name: str, known: Iterable[str]) -> None:
         if name not in known:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from loopyard.core.errors import ConfigError, expected
 from loopyard.core.scenario import Scenario
+from loopyard.worlds.randomisation import Parameter
 from loopyard.worlds.registry import BUILT_IN, load_class
 
 MODELS = {"yard": "loopyard.worlds.yard.params:YardParams"}
@@ -68,6 +69,19 @@ def base_value(base: Scenario, name: str) -> Any:
 
         return getattr(yard_params(base.preset, base.params), name, None)
     return base.params.get(name)
+
+
+def randomisation_table(base: Scenario) -> tuple[Parameter, ...]:
+    """What the world of a scenario can draw anew in each scene; () where it does not say.
+
+    A world of a user's own says it in a class attribute of this name.
+    """
+    if base.world == "yard":
+        from loopyard.worlds.yard.params import yard_params
+        from loopyard.worlds.yard.randomise import yard_table
+
+        return yard_table(yard_params(base.preset, base.params))
+    return tuple(getattr(load_class(base.world, "world"), "randomisation_table", ()))
 
 
 def require_possible(scenario: Scenario, seed: int) -> None:

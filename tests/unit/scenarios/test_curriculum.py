@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from loopyard.core.errors import ConfigError
+from loopyard.core.randomisation import Randomisation
 from loopyard.scenarios.curriculum import SIDES, Curriculum
 from loopyard.worlds.randomisation import Parameter, draw
 from loopyard.worlds.yard.params import yard_params
@@ -71,11 +72,39 @@ def test_it_survives_json():
 def test_probes_take_turns_among_parameters_and_sides():
     state, seen = curriculum(width=0.5), []
     for _ in range(8):
-        probe = state.next_probe(TABLE)
+        (probe,) = state.next_probes(TABLE, 1)
         seen.append((probe.name, probe.side))
         state = state.told(probe.name, True)
     names = ["grip", "floor", "count", "colour"]
     assert seen == [(name, side) for side in ("low", "high") for name in names]
+
+
+def test_probes_are_as_many_as_verdicts_wait_for():
+    state = after(curriculum(width=0.5), "grip", "+++")
+    names = [probe.name for probe in state.next_probes(TABLE, 100)]
+    assert {name: names.count(name) for name in names} == {
+        **{"floor": 4, "count": 4, "colour": 4},
+        "grip": 1,
+    }
+    assert names[0] == "floor"  # it was probed less
+    assert [probe.name for probe in state.next_probes(TABLE, 5)] == names[:5]
+
+
+def test_probes_of_one_round_are_judged_together():
+    state = curriculum(width=0.4).told("grip", *[True] * 7, False)
+    assert state.results == {}
+    (change,) = state.history
+    assert (change.succeeded, change.of, change.after) == (7, 8, pytest.approx(0.6))
+
+
+def test_groups_and_ranges_of_the_base_are_kept():
+    base = Randomisation(groups=("physical",), width=1.0, ranges={"grip": (0.4, 0.6)})
+    state = curriculum(width=0.5, base=base)
+    assert set(state.widths) == {"grip"}
+    assert state.randomisation().ranges == {"grip": (0.4, 0.6)}
+    edge = state.edge(TABLE[0], "low")
+    assert edge.groups == ("physical",)
+    assert draw(edge, TABLE, np.random.default_rng(0)) == {"grip": pytest.approx(0.5)}
 
 
 def test_a_probe_lies_at_the_edge_and_draws_the_others():
@@ -98,7 +127,7 @@ def test_a_choice_is_always_made_anew_at_its_edge():
 
 
 def test_without_a_width_a_probe_is_a_scene_without_randomisation():
-    probe = curriculum().next_probe(TABLE)
+    (probe,) = curriculum().next_probes(TABLE, 1)
     assert draw(probe.randomise, TABLE, np.random.default_rng(0)) == {}
 
 
@@ -107,7 +136,7 @@ def test_it_finds_how_wide_a_policy_succeeds():
     state = Curriculum.of(TABLE, probes=10, step=0.1)
     rng = np.random.default_rng(0)
     for _ in range(10 * 4 * 12):
-        probe = state.next_probe(TABLE)
+        (probe,) = state.next_probes(TABLE, 1)
         state = state.told(probe.name, bool(state.widths[probe.name] < 0.6 or rng.random() < 0.2))
     assert all(0.5 <= width <= 0.6 for width in state.widths.values())
 
@@ -140,4 +169,4 @@ def test_an_unknown_parameter_is_named():
     with pytest.raises(ConfigError, match="curriculum: name: found 'gripp', expected one of grip"):
         curriculum().told("gripp", True)
     with pytest.raises(ConfigError, match="name: found 'colour'"):
-        curriculum().next_probe(TABLE[:3])
+        curriculum().next_probes(TABLE[:3], 1)

@@ -16,7 +16,14 @@ import numpy as np
 from loopyard.core.errors import ConfigError, expected
 from loopyard.core.randomisation import GROUPS, Randomisation
 from loopyard.core.scenario import Scenario
-from loopyard.scenarios.world_params import base_value, check_name, check_value, require_possible
+from loopyard.scenarios.world_params import (
+    base_value,
+    check_name,
+    check_value,
+    randomisation_table,
+    require_possible,
+)
+from loopyard.worlds.randomisation import Parameter
 
 WHERE = "scenarios search"
 FEWEST, MOST = 2, 8
@@ -151,15 +158,9 @@ def _drawn_axis(base: Scenario, name: str, low: Any, high: Any) -> Axis:
     return Axis(name, low, high, float(quantity.nominal), quantity.whole and _whole(low, high))
 
 
-def _table(base: Scenario) -> tuple[Any, ...]:
-    if base.world != "yard":
-        return ()
-    from loopyard.worlds.yard.params import yard_params
-    from loopyard.worlds.yard.randomise import yard_table
-
+def _table(base: Scenario) -> tuple[Parameter, ...]:
     groups = GROUPS if base.randomise is None else base.randomise.groups
-    table = yard_table(yard_params(base.preset, base.params))
-    return tuple(quantity for quantity in table if quantity.group in groups)
+    return tuple(one for one in randomisation_table(base) if one.group in groups)
 
 
 def _require_upright(name: str, low: Any, high: Any) -> None:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from loopyard.core.clock import Clock, SystemClock
 from loopyard.store.atomic import write_text
 from loopyard.surface.report import sections
+from loopyard.surface.report.curriculum_section import curriculum
 from loopyard.surface.report.diagnosis_section import why_failed
 from loopyard.surface.report.modes_section import failure_modes
 from loopyard.surface.report.run_folder import RunFolder, read_run_folder
@@ -67,6 +68,7 @@ def render(run: RunFolder, films: list[dict[str, Any]], made: datetime) -> str:
         asked=sections.asked(run),
         cycles=cycles,
         modes=failure_modes(run),
+        curriculum=curriculum(run),
         failures=sections.failures(run),
         why=why_failed(run),
         films=films,

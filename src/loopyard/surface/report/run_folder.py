@@ -26,7 +26,8 @@ Facts = dict[str, Any]
 class CycleFolder:
     """One cycle. facts: its row of result.json, filled up from its own files.
 
-    modes: results by failure mode. registry: the failure modes after the cycle.
+    modes: results by failure mode. registry: the failure modes after the cycle. curriculum: how
+    widely it randomises after the cycle.
     """
 
     number: int
@@ -39,6 +40,7 @@ class CycleFolder:
     audit: Facts
     modes: Facts = field(default_factory=dict)
     registry: Facts = field(default_factory=dict)
+    curriculum: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _read_cycle(reader: _Reader, folder: Path, row: Facts) -> CycleFolder:
         audit=reader.mapping(f"{name}/audit.json"),
         modes=reader.mapping(f"{name}/modes.json").get("modes", {}),
         registry=reader.mapping(f"{name}/registry.json"),
+        curriculum=reader.mapping(f"{name}/curriculum.json"),
     )
 
 

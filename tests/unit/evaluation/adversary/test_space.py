@@ -74,7 +74,7 @@ def test_the_base_s_own_randomisation_stays():
         (YARD, {**DRAWN, "randomise.floor": (0, 1)}, "quantity: found 'randomise.floor'"),
         (YARD, {**DRAWN, "randomise.damping": (0.3, 0.1)}, "damping: found '0.3:0.1'"),
         (YARD, {**DRAWN, "randomise.damping": (-1, 0.1)}, "damping: found -1, expected 0 or more"),
-        (Scenario(world="own:World"), DRAWN, "randomisation of 'own:World' is not known"),
+        (Scenario(world="gymnasium:Env"), DRAWN, "randomisation of 'gymnasium:Env' is not known"),
         (
             Scenario(world="yard", params={"brisk": 3}),
             {"bricks": (1, 3), "room_m": (6, 8)},

@@ -22,6 +22,7 @@ PACKAGE = "loopyard.surface.commands"
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "a whole campaign: generate, audit, train, roll out, judge; again to resume"),
     "status": ("status", "where a campaign stands, from its event log alone"),
+    "watch": ("watch", "keep a campaign going: start its runner again where it died or got stuck"),
     "measure": ("measure", "what an episode, a training step and a rollout cost on this machine"),
     "generate": ("generate", "let the expert drive and write a dataset"),
     "audit": ("audit", "may this dataset be trained on?"),

@@ -15,8 +15,6 @@ from loopyard.store.events import Event, EventLog
 
 LOG = "events.sqlite"
 PLAN = "plan"
-STAGE_OF_PART = {"generate": "data", "relabel": "data", "expert": "data", "judge": "select"}
-"""Parts of a plan that a stage of another name does; the others are called like their stage."""
 
 
 @dataclass(frozen=True)
@@ -79,29 +77,27 @@ def read_history(folder: Path) -> History:
 def planned_seconds(part: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, float]:
     """{stage: seconds} that a plan gave one of its cycles; a stage it says nothing of is missing.
 
-    A cycle's own ``seconds`` where it has them, else its share of what the plan gave all cycles: by
-    episodes, rollouts, minutes of training and scenes to select on.
+    The cycle's share of what the plan gave all its cycles, by expert drives, labelled rollouts,
+    minutes of training and scenes to select on. ``data`` stands for both kinds of drives.
     """
-    own = part.get("seconds")
-    if isinstance(own, Mapping):
-        return _by_stage(own)
     seconds, cycles = plan.get("seconds") or {}, plan.get("cycles") or ()
-    drives = sum(one.get("select", 0) for one in cycles) + plan.get("gate", 0)
+    drives = _expert_drives(part)
+    all_drives = sum(map(_expert_drives, cycles))
+    expert_s = seconds.get("generate", 0.0) / all_drives if all_drives else 0.0
+    scenes = sum(one.get("select") or 0 for one in cycles) + plan.get("gate", 0)
     found = {
-        "data": _share(part, cycles, "episodes") * seconds.get("generate", 0.0)
-        + _share(part, cycles, "rollouts") * seconds.get("relabel", 0.0),
+        "expert": expert_s * (part.get("episodes") or 0),
+        "recover": expert_s * (part.get("recoveries") or 0),
+        "relabel": _share(part, cycles, "rollouts") * seconds.get("relabel", 0.0),
         "train": _share(part, cycles, "train_minutes") * seconds.get("train", 0.0),
-        "select": part.get("select", 0) / drives * seconds.get("judge", 0.0) if drives else 0.0,
+        "select": (part.get("select") or 0) / scenes * seconds.get("judge", 0.0) if scenes else 0.0,
     }
+    found["data"] = expert_s * drives + found["relabel"]
     return {stage: each for stage, each in found.items() if each}
 
 
-def _by_stage(parts: Mapping[str, float]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, seconds in parts.items():
-        stage = STAGE_OF_PART.get(name, name)
-        found[stage] = found.get(stage, 0.0) + seconds
-    return found
+def _expert_drives(part: Mapping[str, Any]) -> int:
+    return (part.get("episodes") or 0) + (part.get("recoveries") or 0)
 
 
 def _share(part: Mapping[str, Any], cycles: Sequence[Mapping[str, Any]], name: str) -> float:

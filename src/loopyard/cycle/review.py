@@ -41,17 +41,26 @@ def cycle_facts(history: History, cycle: int, losses: Sequence[Mapping[str, Any]
     """From a campaign's history and the rows of the cycle's training log."""
     planned = planned_seconds(*history.planned(cycle))
     steps = {name: f"cycle-{cycle}/{name}" for name in history.stages(cycle)}
-    stages = tuple(
-        Stage(name, history.took_s(step), planned.get(name), history.usage(step))
-        for name, step in steps.items()
-    )
+    stages = []
+    for name, step in steps.items():
+        made = history.facts.get(step, {})
+        ahead = bool(made.get("ahead"))
+        stages.append(
+            Stage(
+                name,
+                history.took_s(step),
+                None if ahead else planned.get(name),
+                history.usage(step),
+                int(made.get("episodes") or 0),
+                ahead,
+            )
+        )
     measured = history.facts.get("measure", {})
     return CycleFacts(
         cycle=cycle,
-        stages=stages,
+        stages=tuple(stages),
         usage=history.usage(*steps.values()),
         workers=int(measured.get("workers") or 1),
-        episodes=int(history.facts.get(f"cycle-{cycle}/data", {}).get("episodes") or 0),
         best_at=_best_at(losses),
     )
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from loopyard.cycle.usage import Usage
 
-ON_WORKERS = ("data", "recover", "select")
+DRIVES = ("data", "expert", "relabel")
+ON_WORKERS = (*DRIVES, "recover", "select")
 """Stages that run on the workers, and so get shorter with more of them."""
 OFF = 1.2
 """A stage that took more than so many times its plan was planned wrongly."""
@@ -33,12 +34,17 @@ GPU_BUSY = 0.8
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a cycle; planned_s is None where the plan says nothing of it."""
+    """One stage of a cycle; planned_s is None where the plan says nothing of it.
+
+    episodes: that it made. ahead: it ran beside the cycle before, on what that left of the cores.
+    """
 
     name: str
     took_s: float
     planned_s: float | None
     usage: Usage | None
+    episodes: int = 0
+    ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,19 +55,20 @@ class CycleFacts:
     stages: tuple[Stage, ...]
     usage: Usage | None
     workers: int
-    episodes: int = 0
     best_at: float | None = None
 
     @property
     def took_s(self) -> float:
-        return sum(stage.took_s for stage in self.stages)
+        """Of its stages one after another."""
+        return sum(stage.took_s for stage in self.stages if not stage.ahead)
 
     def stage(self, name: str) -> Stage | None:
         return next((stage for stage in self.stages if stage.name == name), None)
 
     def share(self, *names: str) -> float:
         """Of the cycle's time that these stages took."""
-        took_s = sum(stage.took_s for stage in self.stages if stage.name in names)
+        own = [stage for stage in self.stages if stage.name in names and not stage.ahead]
+        took_s = sum(stage.took_s for stage in own)
         return took_s / self.took_s if self.took_s else 0.0
 
 
@@ -157,17 +164,19 @@ def shorter_training(facts: CycleFacts) -> Advice | None:
 
 
 def fewer_episodes(facts: CycleFacts) -> Advice | None:
-    """Data took longer than it was planned to."""
-    stage = facts.stage("data")
-    if stage is None or not stage.planned_s or stage.took_s <= OFF * stage.planned_s:
-        return None
-    figures = _against(stage.took_s, stage.planned_s)
-    figures |= {"episodes": facts.episodes, "fit": round(facts.episodes / figures["factor"])}
-    text = (
-        "data took {factor:.1f} times its plan ({took_min:.1f} of {planned_min:.1f} min): "
-        "{fit} episodes instead of {episodes} would have fitted"
-    )
-    return Advice("fewer_episodes", text, figures)
+    """Drives to learn from took longer than they were planned to."""
+    for stage in facts.stages:
+        late = stage.planned_s is not None and stage.took_s > OFF * stage.planned_s
+        if stage.planned_s and late and stage.name in DRIVES and stage.episodes:
+            figures = _against(stage.took_s, stage.planned_s)
+            fit = round(stage.episodes / figures["factor"])
+            figures |= {"stage": stage.name, "episodes": stage.episodes, "fit": fit}
+            text = (
+                "{stage} took {factor:.1f} times its plan ({took_min:.1f} of {planned_min:.1f} "
+                "min): {fit} episodes instead of {episodes} would have fitted"
+            )
+            return Advice("fewer_episodes", text, figures)
+    return None
 
 
 def fewer_rollouts(facts: CycleFacts) -> Advice | None:

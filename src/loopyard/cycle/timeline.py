@@ -58,10 +58,10 @@ class Timeline:
 
 
 def cycle_and_stage(step: str) -> tuple[int | None, str]:
-    """``cycle-2/train`` -> (2, ``train``); ``gate`` -> (None, ``gate``)."""
+    """``cycle-2/train`` -> (2, ``train``); ``gate`` and ``gate-2`` -> (None, ``gate``)."""
     head, slash, stage = step.partition("/")
-    number = head.removeprefix("cycle-")
-    return (int(number), stage) if slash and number.isdigit() else (None, step)
+    name, _, number = head.partition("-")
+    return (int(number), stage) if slash and number.isdigit() else (None, name)
 
 
 def read_timeline(events: Iterable[Event]) -> Timeline:

@@ -25,13 +25,12 @@ QUIET = Usage(
 CALM = CycleFacts(
     cycle=2,
     stages=(
-        Stage("data", 30.0, 30.0, QUIET),
+        Stage("data", 30.0, 30.0, QUIET, episodes=100),
         Stage("train", 60.0, 60.0, QUIET),
         Stage("select", 5.0, 5.0, QUIET),
     ),
     usage=QUIET,
     workers=2,
-    episodes=100,
     best_at=1.0,
 )
 
@@ -41,7 +40,8 @@ def gpu(name: str = "A100", use: float = 0.3, used: float = 3.4, total: float = 
 
 
 def with_stage(name: str, took_s: float, planned_s: float, usage: Usage = QUIET) -> CycleFacts:
-    stages = [Stage(name, took_s, planned_s, usage) if s.name == name else s for s in CALM.stages]
+    new = {"took_s": took_s, "planned_s": planned_s, "usage": usage}
+    stages = [replace(s, **new) if s.name == name else s for s in CALM.stages]
     return replace(CALM, stages=tuple(stages))
 
 
@@ -91,6 +91,14 @@ def test_advice_names_the_figures():
 )
 def test_a_gpu_that_is_needed_stays(usage):
     assert "smaller_gpu" not in advice_of(replace(CALM, usage=usage))
+
+
+def test_drives_made_beside_the_cycle_before_take_none_of_its_time():
+    late = CASES["fewer_episodes"]
+    ahead = tuple(replace(s, ahead=True, planned_s=None) for s in late.stages[:1])
+    beside = replace(late, stages=(*ahead, *late.stages[1:]))
+    assert advice_of(beside) == {}
+    assert beside.took_s == late.took_s - late.stages[0].took_s
 
 
 def test_without_samples_only_time_is_judged():

@@ -19,6 +19,7 @@ def log(*entries) -> list[Event]:
 def test_a_step_name_tells_cycle_and_stage():
     assert cycle_and_stage("cycle-12/train") == (12, "train")
     assert cycle_and_stage("gate") == (None, "gate")
+    assert cycle_and_stage("plan-2") == (None, "plan")
 
 
 def test_steps_side_by_side_have_their_own_spans():

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loopyard.core.outcome import Outcome
+from loopyard.cycle import engine, gather, stages
+from loopyard.cycle.config import Campaign
 from loopyard.cycle.measure import Measurement
+from loopyard.data.audit import AuditReport, Check
+from loopyard.evaluation import judging, sequential_run
+from loopyard.evaluation.record import RolloutRecord
+from loopyard.evaluation.result import Evaluation
 from loopyard.executors.local import LocalExecutor
+from loopyard.training.loop import TrainResult
 
 
 @pytest.fixture(autouse=True)
@@ -63,4 +72,106 @@ def measured() -> Measurement:
         rollout_s=0.2,
         start_s=2.0,
         workers=2,
+    )
+
+
+@dataclass
+class Made:
+    """What generate and relabel give."""
+
+    episodes: int
+
+    def facts(self) -> dict[str, Any]:
+        return {"episodes": self.episodes, "frames": 100 * self.episodes, "failed": 1}
+
+
+@dataclass
+class Stage:
+    """All stages, made up. successes: of each evaluation in turn, as a share."""
+
+    successes: list[float] = field(default_factory=lambda: [0.5, 0.9, 0.8, 1.0])
+    calls: list[str] = field(default_factory=list)
+    said: dict[str, list[Any]] = field(default_factory=dict)
+    stop_at: str = ""
+    verdict: str = "pass"
+
+    def note(self, name: str, what: Any) -> None:
+        self.calls.append(name)
+        self.said.setdefault(name, []).append(what)
+        if name == self.stop_at:
+            self.stop_at = ""
+            raise KeyboardInterrupt
+
+    def generate(self, plan, episodes, executor, on_episode=None, deadline_s=None):
+        self.note("generate", (plan, episodes))
+        return Made(episodes)
+
+    def relabel(self, plan, scenes, executor, on_episode=None, out=None, deadline_s=None):
+        self.note("relabel", (plan, scenes))
+        return Made(len(scenes))
+
+    def audit(self, path):
+        self.note("audit", path)
+        return AuditReport(str(path), [Check("idle", self.verdict, "95 %", "at most 90 %")])  # type: ignore[arg-type]
+
+    def train(self, config, datasets, out, *, resume=False, on_step=None, deadline_s=None):
+        self.note("train", (config, list(datasets), out, resume))
+        (out / "last").mkdir(parents=True)
+        return TrainResult(0.1, 0.2, 1000, 500.0, 60.0, out / "best", out / "last")
+
+    def evaluate(self, policy, *, scenes, suite, **options):
+        seeds = [seed for _, seed in scenes]
+        self.note(suite, (policy, seeds, options))
+        share = self.successes.pop(0) if self.successes[1:] else self.successes[0]
+        records = [
+            RolloutRecord(seed, scenario, outcome(at < share * len(seeds)))
+            for at, (scenario, seed) in enumerate(scenes)
+        ]
+        films = [
+            record.with_video("videos/a.mp4") if at == 0 and suite == "gate" else record
+            for at, record in enumerate(records)
+        ]
+        return Evaluation(tuple(films), "p", suite, 3.0)
+
+
+def outcome(success: bool) -> Outcome:
+    return Outcome(success, float(success), 50, 5.0, "success" if success else "timeout")
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch, measured) -> Stage:
+    made_up = Stage()
+    monkeypatch.setattr(
+        engine, "measure", lambda campaign, note: made_up.note("measure", 0) or measured
+    )
+    for module in (judging, sequential_run):
+        monkeypatch.setattr(module, "evaluate", made_up.evaluate)
+    for module, names in (
+        (gather, ("generate", "relabel", "audit")),
+        (stages, ("train", "evaluate")),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(made_up, name))
+    monkeypatch.setattr(gather, "_chunk_size", lambda checkpoint: 10)
+    return made_up
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    return Campaign.model_validate(
+        {
+            "name": "trial",
+            "runs": tmp_path / "runs",
+            "world": "reach_world:ReachWorld",
+            "preset": "",
+            "seed": 3,
+            "budget_minutes": 10,
+            "train_shares": [1, 1, 1],
+            "n_action_steps": 2,
+            "workers": 1,
+            "generate": {"episodes": 40},
+            "dagger": {"rollouts": 20, "share": 0.6, "expert_share": [0.5, 0.25]},
+            "select": {"n": 10},
+            "gate": {"n": 40, "target": 0.9, "floor": 0.8},
+        }
     )

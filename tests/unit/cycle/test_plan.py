@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.measure import Measurement
 from loopyard.cycle.estimate import estimate
+from loopyard.cycle.measure import Measurement
 from loopyard.cycle.plan import Plan, make_plan
 from loopyard.training.config import TrainConfig
 
@@ -117,3 +117,81 @@ def test_whatever_things_cost_the_plan_can_be_carried_out(
     planned_s = sum(plan.seconds[name] for name in ("generate", "relabel", "train", "judge"))
     if planned_s > 60 * minutes - used_s + 1:
         assert plan.warnings
+
+
+def wished(*cycles: dict, minutes: float = 20.0, **more) -> Campaign:
+    settings = {"budget_minutes": minutes, "cycles": cycles, "select": {"n": 50}, **more}
+    return Campaign.model_validate(settings)
+
+
+def test_cycles_are_granted_as_they_are_wished_for(measured):
+    campaign = wished(
+        {"episodes": 200, "steps": 1000}, {"rollouts": 60, "steps": 500}, {"epochs": 2}
+    )
+    plan = planned(campaign, measured)
+    assert plan.warnings == ()
+    assert [(part.episodes, part.rollouts) for part in plan.cycles] == [(200, 0), (0, 60), (0, 0)]
+    assert [part.steps for part in plan.cycles] == [1000, 500, None]
+    assert plan.cycles[2].epochs == 2
+    steps = 1000 + 500 + 2 * (200 + 60) * measured.frames_per_episode / measured.batch_size
+    assert plan.seconds["train"] == pytest.approx(steps * measured.step_s, rel=0.01)
+
+
+def test_boxes_leave_room_where_there_is_some_and_close_a_stage_where_there_is_none(measured):
+    cycles = ({"episodes": 200, "steps": 1000}, {"rollouts": 60, "steps": 500})
+    roomy = planned(wished(*cycles, minutes=60.0), measured).cycles[0]
+    tight = planned(wished(*cycles, minutes=3.0), measured).cycles[0]
+    assert roomy.train_minutes > 5 * 1000 * measured.step_s / 60
+    assert tight.train_minutes == pytest.approx(
+        1.5 * (tight.steps or 0) * measured.step_s / 60, rel=0.02
+    )
+
+
+def test_what_does_not_fit_shrinks_alike_and_the_warning_gives_the_figures(measured):
+    campaign = wished({"episodes": 1000, "steps": 60_000}, {"rollouts": 500, "steps": 60_000})
+    plan = planned(campaign, measured)
+    first, second = plan.cycles
+    assert first.steps == second.steps
+    assert first.steps is not None
+    assert first.episodes / 1000 == pytest.approx(first.steps / 60_000, abs=0.01)
+    assert (
+        sum(plan.seconds[name] for name in ("generate", "relabel", "train", "judge")) <= 20 * 60 + 1
+    )
+    assert "1000 episodes need 1.7 min here" in plan.warnings[0]
+    assert (
+        "training as long as was asked needs 1.7 h here; the budget is 20 min" in plan.warnings[1]
+    )
+
+
+def test_a_cycle_keeps_to_minutes_of_its_own(measured):
+    campaign = wished(
+        {"episodes": 200, "minutes": 4}, {"rollouts": 60, "minutes": 2}, {"rollouts": 60}
+    )
+    first, second, third = planned(campaign, measured).cycles
+    data_s = 200 * measured.episode_s
+    assert 60 * first.train_minutes + data_s < 4 * 60
+    assert 60 * second.train_minutes < 2 * 60
+    assert third.train_minutes > first.train_minutes + second.train_minutes
+
+
+def test_minutes_that_exceed_the_budget_are_squeezed(measured):
+    campaign = wished({"episodes": 200, "minutes": 40}, {"rollouts": 60, "minutes": 40})
+    plan = planned(campaign, measured)
+    assert (
+        sum(plan.seconds[name] for name in ("generate", "relabel", "train", "judge")) <= 20 * 60 + 1
+    )
+
+
+def test_later_plans_are_of_what_is_left(measured):
+    whole = planned(CAMPAIGN, measured, used_s=30.0)
+    rest = planned(CAMPAIGN, measured, used_s=600.0, done=1, frames=40_000)
+    assert [part.cycle for part in rest.cycles] == [2, 3]
+    assert rest.cycles[0].train_minutes == rest.cycles[1].train_minutes
+    late = planned(CAMPAIGN, measured, used_s=900.0, done=1, frames=40_000)
+    assert late.cycles[0].train_minutes < rest.cycles[0].train_minutes
+    assert whole.cycles[1].train_minutes > late.cycles[0].train_minutes
+
+
+def test_a_plan_comes_back_from_its_json(measured):
+    plan = planned(wished({"episodes": 20, "epochs": 2}), measured)
+    assert Plan.from_dict(plan.to_dict()) == plan

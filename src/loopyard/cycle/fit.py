@@ -9,7 +9,7 @@ from loopyard.cycle.config import Campaign, CycleWish
 from loopyard.cycle.estimate import Estimate
 
 LEAST_TRAINING = 0.35
-"""Share of its time that open training gets at least; data shrinks before it does."""
+"""Share of its time that training gets at least, if it wants so much; data shrinks before that."""
 LAST_RESORT = 0.1
 """Where not even that fits, this share: a budget that is too short is overrun, with a warning."""
 SLACK = 1.5
@@ -29,18 +29,19 @@ class Need:
     select_s: float
 
     @property
-    def shrinkable_s(self) -> float:
-        return self.expert_s + self.relabel_s + (self.train_s or 0.0)
+    def data_s(self) -> float:
+        return self.expert_s + self.relabel_s
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What a cycle gets. shrink: share of its data, and of training of a given length.
+    """What a cycle gets. shrink: share of its data; train_shrink: of training of a given length.
 
     slack: how many times longer than planned a stage of a given size may take.
     """
 
     shrink: float
+    train_shrink: float
     train_s: float
     slack: float
 
@@ -75,29 +76,32 @@ def needs_of(campaign: Campaign, costs: Estimate, done: int, frames: int) -> lis
 def fit(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
     """Share ``room_s`` seconds between cycles, by number.
 
-    Selection is granted whole. Training of no given length takes what data leaves, at least
-    LEAST_TRAINING of all; where that is too little, data and training of a given length shrink.
+    Selection is granted whole. Data comes before training, which still gets LEAST_TRAINING of all:
+    where the two do not fit, training of a given length shrinks first, then data. Training of no
+    given length splits what is left.
     """
     select_s = sum(need.select_s for need in needs)
-    wanted_s = sum(need.shrinkable_s for need in needs)
+    data_s = sum(need.data_s for need in needs)
+    given_s = sum(need.train_s or 0.0 for need in needs)
     shares = {need.number: need.wish.share for need in needs if need.train_s is None}
-    least_s = LEAST_TRAINING * room_s if shares else 0.0
-    shrink = 1.0
-    if select_s + wanted_s + least_s > room_s:
-        shrink = min(1.0, max(0.0, room_s - least_s - select_s) / max(wanted_s, 1e-9))
-    open_s = max(room_s - select_s - shrink * wanted_s, LAST_RESORT * max(room_s, 0.0), 0.1)
-    spare = 1.0 if shares else room_s / max(select_s + shrink * wanted_s, 1e-9)
-    slack = max(SLACK, spare)
-    return {
-        need.number: Grant(
-            shrink,
-            slack * shrink * need.train_s
-            if need.train_s is not None
-            else open_s * shares[need.number] / sum(shares.values()),
-            slack,
-        )
-        for need in needs
-    }
+    least_s = LEAST_TRAINING * room_s if shares else min(LEAST_TRAINING * room_s, given_s)
+    data_room_s = max(0.0, room_s - select_s - least_s)
+    shrink = min(1.0, data_room_s / data_s) if data_s else 1.0
+    train_room_s = max(room_s - select_s - shrink * data_s, LAST_RESORT * room_s, 0.1)
+    given_room_s = train_room_s * (1 - len(shares) / max(1, len(needs)))
+    train_shrink = min(1.0, given_room_s / given_s) if given_s else 1.0
+    open_s = train_room_s - train_shrink * given_s
+    planned_s = select_s + shrink * data_s + train_shrink * given_s
+    slack = SLACK if shares else max(SLACK, room_s / max(planned_s, 1e-9))
+
+    def grant(need: Need) -> Grant:
+        if need.train_s is not None:
+            train_s = train_shrink * need.train_s
+        else:
+            train_s = open_s * shares[need.number] / sum(shares.values())
+        return Grant(shrink, train_shrink, train_s, slack)
+
+    return {need.number: grant(need) for need in needs}
 
 
 def _recoveries(campaign: Campaign, wish: CycleWish) -> int:

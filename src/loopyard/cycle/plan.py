@@ -76,7 +76,7 @@ def make_plan(
     seconds = {
         "generate": sum(grants[need.number].shrink * need.expert_s for need in needs),
         "relabel": sum(grants[need.number].shrink * need.relabel_s for need in needs),
-        "train": sum(_train_s(need, grants[need.number]) for need in needs),
+        "train": sum(grants[need.number].train_s for need in needs),
         "judge": judge_s,
     }
     over_s = sum(seconds.values()) - left_s
@@ -85,7 +85,7 @@ def make_plan(
         cycles,
         campaign.gate.n,
         {name: round(value, 1) for name, value in given.items()},
-        _warnings(campaign, costs, needs, cycles, judge_s, left_s, over_s),
+        _warnings(campaign, costs, needs, grants, cycles, judge_s, left_s, over_s),
     )
 
 
@@ -107,16 +107,12 @@ def _share(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
     return grants
 
 
-def _train_s(need: Need, grant: Grant) -> float:
-    """What training should take; a given length has a box that is longer than that."""
-    return grant.train_s if need.train_s is None else grant.shrink * need.train_s
-
-
 def _cycle(campaign: Campaign, costs: Estimate, need: Need, grant: Grant) -> CyclePlan:
     wish = need.wish
     episodes = _shrunk(wish.episodes, grant.shrink, LEAST_EPISODES)
     rollouts = _shrunk(wish.rollouts, grant.shrink, LEAST_ROLLOUTS)
     recoveries = _shrunk(need.recoveries, grant.shrink, 0)
+    train_slack = 1.0 if need.train_s is None else grant.slack
     each_relabel_s = need.relabel_s / max(1, wish.rollouts)
     data_s = (episodes + recoveries) * costs.episode_s + rollouts * each_relabel_s
     return CyclePlan(
@@ -125,10 +121,10 @@ def _cycle(campaign: Campaign, costs: Estimate, need: Need, grant: Grant) -> Cyc
         rollouts=rollouts,
         recoveries=recoveries,
         data_minutes=_minutes(grant.slack * (data_s + 2 * costs.start_s)),
-        train_minutes=_minutes(grant.train_s),
+        train_minutes=_minutes(train_slack * grant.train_s),
         select=campaign.select.n,
-        steps=wish.steps and max(1, int(wish.steps * grant.shrink)),
-        epochs=wish.epochs and round(wish.epochs * grant.shrink, 3),
+        steps=wish.steps and max(1, int(wish.steps * grant.train_shrink)),
+        epochs=wish.epochs and max(0.001, round(wish.epochs * grant.train_shrink, 3)),
     )
 
 
@@ -144,6 +140,7 @@ def _warnings(
     campaign: Campaign,
     costs: Estimate,
     needs: Sequence[Need],
+    grants: Mapping[int, Grant],
     cycles: Sequence[CyclePlan],
     judge_s: float,
     left_s: float,
@@ -160,7 +157,7 @@ def _warnings(
             f"{budget}: {granted[0]} and {granted[1]} are planned"
         )
     trained_s = sum(need.train_s or 0.0 for need in needs)
-    if any(part.steps or part.epochs for part in cycles) and granted != wanted:
+    if any(grant.train_shrink < 1.0 for grant in grants.values()):
         found.append(f"training as long as was asked needs {_told(trained_s)} here; {budget}")
     if judge_s > 0.4 * left_s:
         found.append(

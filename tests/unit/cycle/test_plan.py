@@ -147,20 +147,30 @@ def test_boxes_leave_room_where_there_is_some_and_close_a_stage_where_there_is_n
     )
 
 
-def test_what_does_not_fit_shrinks_alike_and_the_warning_gives_the_figures(measured):
-    campaign = wished({"episodes": 1000, "steps": 60_000}, {"rollouts": 500, "steps": 60_000})
+def planned_s(plan: Plan) -> float:
+    return sum(plan.seconds[name] for name in ("generate", "relabel", "train", "judge"))
+
+
+def test_long_training_shrinks_before_data_and_the_warning_gives_the_figures(measured):
+    campaign = wished({"episodes": 1000, "steps": 60_000}, {"rollouts": 500, "steps": 30_000})
     plan = planned(campaign, measured)
     first, second = plan.cycles
-    assert first.steps == second.steps
+    assert (first.episodes, second.rollouts) == (1000, 500)
     assert first.steps is not None
-    assert first.episodes / 1000 == pytest.approx(first.steps / 60_000, abs=0.01)
-    assert (
-        sum(plan.seconds[name] for name in ("generate", "relabel", "train", "judge")) <= 20 * 60 + 1
-    )
-    assert "1000 episodes need 1.7 min here" in plan.warnings[0]
-    assert (
-        "training as long as was asked needs 1.7 h here; the budget is 20 min" in plan.warnings[1]
-    )
+    assert first.steps < 30_000
+    assert first.steps == pytest.approx(2 * (second.steps or 0), abs=1)
+    assert planned_s(plan) <= 20 * 60 + 1
+    (warning,) = plan.warnings
+    assert warning == "training as long as was asked needs 75 min here; the budget is 20 min"
+
+
+def test_data_shrinks_where_training_would_get_too_little(measured):
+    campaign = wished({"episodes": 9000, "steps": 60_000}, {"rollouts": 500, "epochs": 1})
+    plan = planned(campaign, measured)
+    assert plan.cycles[0].episodes < 9000
+    assert plan.seconds["train"] == pytest.approx(0.35 * 20 * 60, rel=0.05)
+    assert "9000 episodes need 15 min here" in plan.warnings[0]
+    assert planned_s(plan) <= 20 * 60 + 1
 
 
 def test_a_cycle_keeps_to_minutes_of_its_own(measured):

@@ -88,6 +88,6 @@ def test_foreign_words_ping_nobody_and_break_no_rule(tmp_path):
 
 def test_every_stage_has_an_owner():
     assert set(OWNERS.values()) == set(ROLES)
-    assert owner_of("cycle-3/train") == "Training"
+    assert owner_of("train") == "Training"
     assert owner_of("measure") == owner_of("something new") == "Watcher"
     assert KINDS == ("REPORT", "REQUEST", "DONE", "BLOCKED", "HANDOFF")

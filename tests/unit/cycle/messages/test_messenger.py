@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from loopyard.core.errors import NoSpaceError
+from loopyard.cycle.messages.announcer import Announcer
 from loopyard.cycle.messages.message import Message
 from loopyard.cycle.messages.messenger import OUTBOX
 from loopyard.cycle.messages.reports import ReportingObserver
@@ -80,7 +81,7 @@ def step(number: int) -> SimpleNamespace:
 
 
 def train(sender, clock, steps, every_s: float) -> None:
-    observer = ReportingObserver(Silence(), sender, clock)
+    observer = ReportingObserver(Silence(), sender, Announcer(sender, clock), clock)
     with observer.training(600.0, "train cycle 2") as on_step:
         for number in steps:
             clock.now_s += every_s
@@ -106,5 +107,6 @@ def test_what_is_passed_on_is_what_was_heard(messenger, clock):
     heard: list[str] = []
     silence = Silence()
     silence.note = heard.append  # type: ignore[method-assign]
-    ReportingObserver(silence, messenger(), clock).note("hello")
+    sender = messenger()
+    ReportingObserver(silence, sender, Announcer(sender, clock), clock).note("hello")
     assert heard == ["hello"]

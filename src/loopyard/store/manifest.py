@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,6 +32,21 @@ def write_manifest(folder: Path | str, parents: Sequence[str] = ()) -> str:
     Raises:
         StoreError: something below the folder is neither a plain file nor a folder.
     """
+    digest, raw = manifest_of(folder, parents)
+    (Path(folder) / MANIFEST_NAME).write_bytes(raw)
+    return digest
+
+
+def manifest_of(
+    folder: Path | str, parents: Sequence[str] = (), *, hidden: bool = True
+) -> tuple[str, bytes]:
+    """(digest, content) of the manifest of a folder as it is now.
+
+    hidden: take in what has a name with a dot before it as well: working files.
+
+    Raises:
+        StoreError: something below the folder is neither a plain file nor a folder.
+    """
     folder = Path(folder)
     body = {
         "schema": SCHEMA,
@@ -42,12 +57,11 @@ def write_manifest(folder: Path | str, parents: Sequence[str] = ()) -> str:
                 "size": path.stat().st_size,
                 "sha256": file_sha256(path),
             }
-            for path in _plain_files(folder)
+            for path in _plain_files(folder, hidden=hidden)
         ],
     }
     digest = _digest(body)
-    (folder / MANIFEST_NAME).write_bytes(_canonical({**body, "digest": digest}))
-    return digest
+    return digest, _canonical({**body, "digest": digest})
 
 
 def verify_manifest(folder: Path | str) -> str:
@@ -58,19 +72,35 @@ def verify_manifest(folder: Path | str) -> str:
     Raises:
         StoreError: the manifest is missing or altered, or a file is missing or differs from it.
     """
-    folder = Path(folder)
     manifest = read_manifest(folder)
-    for entry in manifest["files"]:
-        path = folder / entry["path"]
-        if path.is_symlink() or not path.is_file():
-            raise StoreError(f"{path}: missing, but {MANIFEST_NAME} names it")
-        size = path.stat().st_size
-        if size != entry["size"]:
-            raise StoreError(expected(str(path), "size", size, f"{entry['size']} bytes"))
-        sha256 = file_sha256(path)
-        if sha256 != entry["sha256"]:
-            raise StoreError(expected(str(path), "sha256", sha256, entry["sha256"]))
+    for damage in damaged_files(folder, manifest):
+        raise StoreError(damage)
     return manifest["digest"]
+
+
+def damaged_files(folder: Path | str, manifest: dict[str, Any]) -> Iterator[str]:
+    """A line for each file that a manifest names and that is missing or differs from it."""
+    for entry in manifest["files"]:
+        path = Path(folder) / entry["path"]
+        if path.is_symlink() or not path.is_file():
+            yield f"{path}: missing, but {MANIFEST_NAME} names it"
+        elif (size := path.stat().st_size) != entry["size"]:
+            yield expected(str(path), "size", size, f"{entry['size']} bytes")
+        elif (sha256 := file_sha256(path)) != entry["sha256"]:
+            yield expected(str(path), "sha256", sha256, entry["sha256"])
+
+
+def unnamed_files(folder: Path | str, manifest: dict[str, Any]) -> list[str]:
+    """Files in a folder, working files left out, that its manifest does not name."""
+    folder = Path(folder)
+    named = {entry["path"] for entry in manifest["files"]} | {MANIFEST_NAME}
+    found = (path for path in sorted(folder.rglob("*")) if not path.is_dir() or path.is_symlink())
+    return [
+        str(path)
+        for path in found
+        if path.relative_to(folder).as_posix() not in named
+        and not _is_hidden(path.relative_to(folder))
+    ]
 
 
 def read_manifest(folder: Path | str) -> dict[str, Any]:
@@ -115,14 +145,20 @@ def _check_entries(where: str, entries: Any) -> None:
             raise StoreError(expected(where, "files.path", path, "a path inside the folder"))
 
 
-def _plain_files(folder: Path) -> list[Path]:
+def _plain_files(folder: Path, *, hidden: bool) -> list[Path]:
     files = []
     for path in sorted(folder.rglob("*")):
+        if not hidden and _is_hidden(path.relative_to(folder)):
+            continue
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise StoreError(f"{path}: only plain files and folders can be committed")
         if path.is_file() and path != folder / MANIFEST_NAME:
             files.append(path)
     return files
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _digest(body: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ PACKAGE = "loopyard.surface.commands"
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "a whole campaign: generate, audit, train, roll out, judge; again to resume"),
     "status": ("status", "where a campaign stands, from its event log alone"),
+    "verify": ("verify", "is a run folder whole? every file is compared with its manifest"),
     "watch": ("watch", "keep a campaign going: start its runner again where it died or got stuck"),
     "measure": ("measure", "what an episode, a training step and a rollout cost on this machine"),
     "generate": ("generate", "let the expert drive and write a dataset"),
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "finetune": ("finetune", "teach a policy a patch of new data while it rehearses the old"),
     "evaluate": ("evaluate", "let a policy drive on unseen scenes and count"),
     "diagnose": ("diagnose", "why rollouts failed: classes, patterns and their evidence"),
+    "lessons": ("lessons", "what a campaign learned from its cycles, and what became of it"),
     "scenarios list": ("scenarios_list", "the failure modes there are, the gravest first"),
     "scenarios show": ("scenarios_show", "one failure mode, its parameters, an example; schemas"),
     "scenarios sample": ("scenarios_sample", "draw scenarios, general and of each tier"),

@@ -7,7 +7,7 @@ alike and labels rollouts only. Both are judged on the same gate scenes of every
 only one of them wins decide (exact McNemar test over all seeds). Campaigns that are there already
 are not run again.
 
-    python benchmarks/feedback.py [--seeds 0 1 2] [--gate 192] [--runs runs/feedback]
+    python benchmarks/feedback.py [--seeds 0 1 2] [--gate 128] [--runs runs/feedback]
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ from loopyard.evaluation.record import RolloutRecord, read_records
 from loopyard.evaluation.statistics import compare, wilson
 
 CONFIG = Path(__file__).parents[1] / "configs/mid-modes.yaml"
-STEPS = (3500, 2000, 2000)
+STEPS = (3000, 1800, 1800)
 """Of training, in each cycle."""
-EPISODES, DRIVES = 180, 90
+EPISODES, DRIVES = 180, 75
 """Of the expert in the first cycle, of the policy or after its failures in each later one."""
-RECOVERIES = {"feedback": 30, "uniform": 0}
+RECOVERIES = {"feedback": 25, "uniform": 0}
 """So many of the later drives begin where one failed."""
+PARAMS = {"bricks": 2, "time_limit_s": 45}
+"""Two bricks and less time: what two cores can learn in minutes, and more drives an hour."""
+SELECT = 33
+"""Drives that choose a checkpoint: one in each mode, and general ones."""
 BOX_MINUTES = 120
 """Time enough for all of it on two cores."""
 ARMS = tuple(RECOVERIES)
@@ -51,7 +55,9 @@ def run(arm: str, seed: int, options: argparse.Namespace) -> Path:
         "budget_minutes": BOX_MINUTES,
         "cycles": json.dumps(cycles),
         "train_shares": list(Campaign.model_fields["train_shares"].default),
+        "params": json.dumps(PARAMS),
         "scenarios.sampling": arm,
+        "select.n": SELECT,
         "gate.n": options.gate,
     }
     command = [sys.executable, "-m", "loopyard.surface.cli", "run", str(CONFIG)]
@@ -101,13 +107,14 @@ def summary(arms: dict[str, dict[Any, RolloutRecord]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--gate", type=int, default=192)
+    parser.add_argument("--gate", type=int, default=128)
     parser.add_argument("--runs", default="runs/feedback")
     options = parser.parse_args()
     facts: dict[str, Any] = {
         "drives": [EPISODES, DRIVES, DRIVES],
         "recoveries": RECOVERIES,
         "steps": STEPS,
+        "params": PARAMS,
         "seeds": {},
     }
     every: dict[str, dict[Any, RolloutRecord]] = {arm: {} for arm in ARMS}

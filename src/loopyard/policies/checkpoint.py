@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -101,7 +101,20 @@ def save_checkpoint(
             lerobot.write_processors(staging, config, processing)
         if write_more is not None:
             write_more(staging)
+        _require_whole(staging)
     return folder
+
+
+def _require_whole(staging: Path) -> None:
+    """What a checkpoint's files say of their lengths is so: only then may the older one go."""
+    for path in staging.glob("*.safetensors"):
+        try:
+            with safe_open(path, "pt"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(
+                expected(str(path), "file", str(error), "a whole safetensors file")
+            ) from None
 
 
 def checkpoint_folder(path: str | Path) -> Path:

@@ -54,6 +54,15 @@ class Batch:
             self.is_pad.to(device),
         )
 
+    def pieces(self, count: int) -> list[Batch]:
+        """The same samples in ``count`` batches, fewer where there are fewer samples."""
+        if count == 1:
+            return [self]
+        count = min(count, len(self.state))
+        parts = [torch.tensor_split(t, count) for t in (self.state, self.action, self.is_pad)]
+        images = zip(*(torch.tensor_split(image, count) for image in self.images), strict=True)
+        return [Batch(list(i), *rest) for i, *rest in zip(images, *parts, strict=True)]
+
 
 class BatchPlan:
     """The frames of step s: each source gives its share, walking through its own permutations.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 
 from loopyard.core.errors import TrainingError
 from loopyard.store.atomic import write_json
@@ -24,13 +25,14 @@ Verdict = Literal["step", "skip", "rollback"]
 class Guard:
     """Judges the loss and gradient norm of each batch before the optimizer takes it.
 
-    folder: where evidence (``bad-step-NNNNNN.json``: frames of the batch, seed, values) is put.
+    folder: where evidence (``bad-step-NNNNNN.json``: frames of the batch, what torch's generator
+    was seeded with, values) is put. bad_steps: grows by each that was bad.
     """
 
     folder: Path
     seed: int
-    in_a_row: int = 0
     bad_steps: list[int] = field(default_factory=list)
+    in_a_row: int = 0
 
     def judge(
         self, step: int, loss: float, grad_norm: float, rows: list[np.ndarray], rollbacks: int
@@ -49,6 +51,7 @@ class Guard:
                 "loss": repr(loss),
                 "grad_norm": repr(grad_norm),
                 "seed": self.seed,
+                "torch_seed": torch.initial_seed(),
                 "rows": [row.tolist() for row in rows],
             },
         )

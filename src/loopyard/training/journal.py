@@ -49,6 +49,12 @@ def read_journal(path: Path) -> list[Row]:
     return rows
 
 
+def seconds_used(path: Path) -> float:
+    """How much of its budget a run has used, by its log; 0 where there is none."""
+    rows = read_journal(path) if path.exists() else []
+    return max((row["seconds"] for row in rows), default=0.0)
+
+
 def draw_loss(rows: list[Row], path: Path) -> None:
     """Training and validation loss against steps, logarithmic."""
     import io

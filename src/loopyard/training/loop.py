@@ -13,12 +13,18 @@ from typing import Any
 import torch
 
 from loopyard.core.clock import Clock, Stopwatch, SystemClock
-from loopyard.core.errors import CheckpointError, Interrupted, expected
+from loopyard.core.errors import (
+    CheckpointError,
+    Interrupted,
+    NoSpaceError,
+    TrainingError,
+    expected,
+)
 from loopyard.core.machine import usable_cores
 from loopyard.store.atomic import recover_folder
-from loopyard.store.space import require_space
+from loopyard.store.space import free_bytes, require_space
 from loopyard.training.config import TrainConfig
-from loopyard.training.journal import Journal
+from loopyard.training.journal import Journal, seconds_used
 from loopyard.training.setup import Setup, prepare
 from loopyard.training.sources import Sources
 from loopyard.training.state import Progress, read_progress
@@ -26,6 +32,11 @@ from loopyard.training.stop import StopRequest
 from loopyard.training.trainer import StepReport, Trainer
 
 LAST, BEST = "last", "best"
+LOG = "log.jsonl"
+
+ROOM_TO_BEGIN, ROOM_TO_GO_ON = 2.5, 1.5
+"""Free space that a run asks for, in sizes of its largest checkpoint: two stand side by side while
+one replaces the other, and half a size is for all else. Below the second a run pauses."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +72,10 @@ def train(
 
     Raises:
         ConfigError, DatasetError, CheckpointError: settings, data or a checkpoint do not fit.
-        TrainingError: loss or gradients stayed non-finite after a rollback.
+        TrainingError: loss or gradients stayed non-finite after a rollback, or the GPU's memory
+            does not hold a quarter of a batch.
         Interrupted: SIGINT or SIGTERM; ``last`` holds all that was done.
-        NoSpaceError: the disk is full.
+        NoSpaceError: the disk is full, or nearly; ``last`` holds what was done.
     """
     clock = clock or SystemClock()
     out = Path(out)
@@ -108,6 +120,11 @@ def _run(
             deadline_s=deadline_s,
             clock=clock,
         )
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"{out}: batch: {config.batch_size} samples in {trainer.progress.pieces} pieces do not "
+            "fit the GPU's memory, expected a smaller batch_size or a smaller network"
+        ) from error
     finally:
         trainer.close()
 
@@ -127,7 +144,7 @@ def _learn(
     budget = setup.budget(
         None if deadline_s is None else watch.used_s + max(0.0, deadline_s - clock.monotonic())
     )
-    journal = Journal(out / "log.jsonl", resume_step=progress.step if resumed else None)
+    journal = Journal(out / LOG, resume_step=progress.step if resumed else None)
     if not resumed:
         trainer.save(LAST)
     start_step, start_s = progress.step, watch.seconds()
@@ -143,20 +160,21 @@ def _learn(
             report = trainer.validate(report)
         if due or step % config.log_every == 0 or step == 1:
             journal.add(trainer.row(report))
-        if step % config.checkpoint_every == 0:
-            trainer.save(LAST)
-            trainer.save(f"step_{step:06d}")
-            journal.sync()
-            _thin(out, config.keep)
+        at_checkpoint = step % config.checkpoint_every == 0
+        if at_checkpoint or progress.seconds - saved_s >= config.save_every_s:
             saved_s = progress.seconds
-        elif progress.seconds - saved_s >= config.save_every_s:
-            trainer.save(LAST)
-            journal.sync()
-            saved_s = progress.seconds
+            if trainer.is_sound():
+                trainer.save(LAST)
+                journal.sync()
+            if at_checkpoint:
+                trainer.save(f"step_{step:06d}")
+                _thin(out, config.keep)
+            _pause_at_low_water(setup, out, step)
         if on_step is not None:
             on_step(report)
     if stop.requested:
-        trainer.save(LAST)
+        if trainer.is_sound():
+            trainer.save(LAST)
         journal.sync()
         raise Interrupted(
             f"{out}: stopped after {progress.step} steps; the same command again "
@@ -228,16 +246,34 @@ def _found_progress(config: TrainConfig, out: Path, *, resume: bool) -> Progress
                 "only the budget may change on --resume",
             )
         )
+    # what a killed run did past its checkpoint is lost; the time it took is not given back
+    progress.seconds = max(progress.seconds, seconds_used(out / LOG))
     return progress
 
 
 def _require_room(setup: Setup, out: Path) -> None:
     """Room for every checkpoint that will stand at once, and one being written."""
+    weights, last = _checkpoint_bytes(setup)
+    needed = weights * (1 + setup.config.keep) + 2 * last
+    require_space(out, max(needed, round(ROOM_TO_BEGIN * last)), "checkpoints")
+
+
+def _pause_at_low_water(setup: Setup, out: Path, step: int) -> None:
+    """Stop while all is saved and the machine can still breathe, not when a write has failed."""
+    if free_bytes(out) < ROOM_TO_GO_ON * _checkpoint_bytes(setup)[1]:
+        raise NoSpaceError(
+            f"{out}: paused after {step} steps: the disk has {free_bytes(out) / 1e6:.0f} MB left, "
+            "too little for the next checkpoint; free some space, and the same command again "
+            "(of loopyard train, with --resume) goes on from there"
+        )
+
+
+def _checkpoint_bytes(setup: Setup) -> tuple[int, int]:
+    """Size of a checkpoint, and of ``last``: weights, two moments, and perhaps the average."""
     weights = sum(
         values.numel() * values.element_size() for values in setup.model.state_dict().values()
     )
-    resume = weights * (4 if setup.config.ema_decay else 3)
-    require_space(out, weights * (3 + setup.config.keep) + 2 * resume, "checkpoints")
+    return weights, weights * (5 if setup.config.ema_decay else 4)
 
 
 def _thin(out: Path, keep: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -18,10 +18,12 @@ STATE, TENSORS = "resume.json", "resume.safetensors"
 
 @dataclass
 class Progress:
-    """Where a run stands. There is no generator state: every draw is a function of seed and step.
+    """Where a run stands. Every draw is a function of seed and step, so no generator need be here.
 
     step: batches seen. updates: optimizer steps taken (bad batches are skipped). seconds: of the
     budget used. lr_scale: lowered by a rollback. best_loss: lowest validation loss so far.
+    skipped: steps whose numbers were bad. pieces: into so many each batch is cut to fit the memory.
+    losses: loss per channel of the latest batches, over which reports take their mean.
     """
 
     step: int = 0
@@ -30,6 +32,9 @@ class Progress:
     best_loss: float | None = None
     lr_scale: float = 1.0
     rollbacks: int = 0
+    skipped: list[int] = field(default_factory=list)
+    pieces: int = 1
+    losses: list[list[float]] = field(default_factory=list)
     config_digest: str = ""
 
 
@@ -40,8 +45,12 @@ def write_state(
     optimizer: torch.optim.AdamW,
     average: nn.Module | None,
 ) -> None:
-    """Put ``resume.json`` and ``resume.safetensors`` into a checkpoint that is being staged."""
-    tensors = {f"raw.{name}": values for name, values in model.state_dict().items()}
+    """Put ``resume.json`` and ``resume.safetensors`` into a checkpoint that is being staged.
+
+    The state of torch's generator goes along as the proof that a resumed run draws the same.
+    """
+    tensors = {"rng.torch": torch.get_rng_state()}
+    tensors |= {f"raw.{name}": values for name, values in model.state_dict().items()}
     for name, parameter in model.named_parameters():
         for key, values in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer.{key}.{name}"] = values
@@ -68,7 +77,7 @@ def read_progress(folder: Path) -> Progress:
 def restore_state(
     folder: Path, model: nn.Module, optimizer: torch.optim.AdamW, average: nn.Module | None
 ) -> None:
-    """Put weights, optimizer and average back, bit for bit."""
+    """Put weights, optimizer, average and torch's generator back, bit for bit."""
     where = str(folder / TENSORS)
     parts: dict[str, dict[str, torch.Tensor]] = {"raw": {}, "optimizer": {}, "average": {}}
     for key, values in read_tensors(folder / TENSORS).items():
@@ -77,6 +86,8 @@ def restore_state(
     load_weights(model, parts["raw"], where)
     if average is not None:
         load_weights(average, parts["average"], where)
+    if "rng" in parts:  # checkpoints of earlier versions have none
+        torch.set_rng_state(parts["rng"]["torch"])
     for name, parameter in model.named_parameters():
         found = {
             key: parts["optimizer"][f"{key}.{name}"]

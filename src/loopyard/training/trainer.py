@@ -23,6 +23,8 @@ from loopyard.training.setup import Setup
 from loopyard.training.state import Progress, read_progress, restore_state, write_state
 
 VALIDATION_BATCH = 128
+MAX_PIECES = 4
+"""A batch that the GPU's memory does not hold is halved at most twice."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class StepReport:
     """What the caller hears of each step. share: of the budget used, 0 to 1.
 
     loss and loss_per_channel are means over the last ``log_every`` batches, samples_per_s over the
-    time since the last row of the log.
+    time since the last row of the log. pieces: into so many each batch is cut to fit the memory.
     """
 
     step: int
@@ -42,6 +44,7 @@ class StepReport:
     grad_norm: float
     samples_per_s: float
     val_loss: float | None = None
+    pieces: int = 1
 
 
 class Trainer:
@@ -65,11 +68,13 @@ class Trainer:
         self.replicas = Replicas(
             self.model, shard_count(self.model, setup.device, setup.threads, self.config.batch_size)
         )
-        self.guard = Guard(out, self.config.seed)
+        self.guard = Guard(out, self.config.seed, progress.skipped)
         self.names = setup.sources.spec.action.names
         channels = channel_weights(self.names, self.config.channel_weights)
         self.channels = None if channels is None else channels.to(setup.device)
-        self._losses: deque[np.ndarray] = deque(maxlen=self.config.log_every)
+        self._losses: deque[np.ndarray] = deque(
+            (np.array(row, np.float32) for row in progress.losses), maxlen=self.config.log_every
+        )
         self._logged = (progress.step, progress.seconds)
         self._last = (0.0, 0.0)
 
@@ -78,7 +83,7 @@ class Trainer:
         step = self.progress.step
         rows = self.plan.rows(step)
         lr = learning_rate(self.config, step, share) * self.progress.lr_scale
-        loss, per_channel = self._gradients(step, rows)
+        loss, per_channel = self._fitting_gradients(step, rows)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
         verdict = self.guard.judge(step, loss, norm.item(), rows, self.progress.rollbacks)
         self.progress.step += 1
@@ -93,6 +98,22 @@ class Trainer:
         elif verdict == "rollback":
             self._roll_back()
         return self.report(share)
+
+    def _fitting_gradients(self, step: int, rows: list[np.ndarray]) -> tuple[float, np.ndarray]:
+        """`_gradients`, and where the GPU's memory runs out once more, from smaller pieces.
+
+        Raises:
+            torch.OutOfMemoryError: in `MAX_PIECES` pieces a batch does not fit either.
+        """
+        while True:
+            try:
+                return self._gradients(step, rows)
+            except torch.OutOfMemoryError:
+                if self.progress.pieces >= MAX_PIECES:
+                    raise
+            self.progress.pieces *= 2
+            self.replicas.zero_grad()
+            torch.cuda.empty_cache()
 
     def _gradients(self, step: int, rows: list[np.ndarray]) -> tuple[float, np.ndarray]:
         """Loss and loss per channel of a batch, whose gradients are left in the network.
@@ -116,16 +137,19 @@ class Trainer:
         size = sum(len(batch.state) for batch in batches)
         replicas.zero_grad()
 
-        def learn(part: int) -> tuple[float, np.ndarray]:
-            batch = batches[part]
-            loss, per_channel, further = self._loss(replicas.models[part % count], batch, total)
-            loss = loss + further * (len(batch.state) / size)
-            loss.backward()
-            return loss.item(), per_channel.cpu().numpy()
+        def learn(part: int) -> list[tuple[float, np.ndarray]]:
+            found = []
+            for batch in batches[part].pieces(self.progress.pieces):
+                loss, per_channel, further = self._loss(replicas.models[part % count], batch, total)
+                loss = loss + further * (len(batch.state) / size)
+                loss.backward()
+                found.append((loss.item(), per_channel.cpu().numpy()))
+            return found
 
         losses: list[tuple[float, np.ndarray]] = []
         for turn in range(turns):
-            losses += replicas.map(learn, range(turn * count, (turn + 1) * count))
+            for found in replicas.map(learn, range(turn * count, (turn + 1) * count)):
+                losses += found
         replicas.gather_gradients()
         return sum(loss for loss, _ in losses), np.sum([part for _, part in losses], axis=0)
 
@@ -149,6 +173,7 @@ class Trainer:
             lr=self._last[0],
             grad_norm=self._last[1],
             samples_per_s=steps * self.config.samples_a_step / seconds if seconds > 0 else 0.0,
+            pieces=self.progress.pieces,
         )
 
     def row(self, report: StepReport) -> dict[str, Any]:
@@ -169,8 +194,18 @@ class Trainer:
             self.save("best", val_loss=value)
         return replace(report, val_loss=value)
 
+    def is_sound(self) -> bool:
+        """Whether this is a state to come back to: good numbers now, and finite weights."""
+        return self.guard.in_a_row == 0 and all(
+            bool(torch.isfinite(parameter).all()) for parameter in self.model.parameters()
+        )
+
     def save(self, name: str, val_loss: float | None = None) -> Path:
-        """Write a checkpoint; ``last`` also holds what a resumed run needs."""
+        """Write a checkpoint; ``last`` also holds what a resumed run needs.
+
+        No wall time stands in it but in ``resume.json``: the same steps give the same bytes.
+        """
+        self.progress.losses = [row.tolist() for row in self._losses]
         average = self.average.model if self.average.decay else None
 
         def write_more(folder: Path) -> None:
@@ -180,12 +215,12 @@ class Trainer:
         facts = {
             **self.setup.facts(),
             "step": self.progress.step,
-            "seconds": round(self.progress.seconds, 3),
             "val_loss": val_loss,
             "loss": self.report(0.0).loss,
             "averaged_weights": average is not None,
             "skipped_steps": self.guard.bad_steps,
             "rollbacks": self.progress.rollbacks,
+            "pieces": self.progress.pieces,
         }
         return save_checkpoint(
             self.out / name,
@@ -221,13 +256,13 @@ class Trainer:
             return None
         maker = BatchMaker(parts, self.setup.processing, self.setup.policy.chunk_size)
         model = self.average.model.eval()
+        size = VALIDATION_BATCH // self.progress.pieces
         pieces: list[tuple[int, np.ndarray]] = []
         for source, samples in enumerate(parts):
             every = max(1, len(samples.usable) * len(parts) // self.config.validation_frames)
             frames = samples.usable[::every]
             pieces += [
-                (source, frames[start : start + VALIDATION_BATCH])
-                for start in range(0, len(frames), VALIDATION_BATCH)
+                (source, frames[start : start + size]) for start in range(0, len(frames), size)
             ]
 
         @torch.no_grad()

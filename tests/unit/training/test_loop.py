@@ -15,6 +15,7 @@ from loopyard.policies.chunked import ChunkedPolicy
 from loopyard.store.manifest import verify_manifest
 from loopyard.training.journal import read_journal
 from loopyard.training.loop import train
+from loopyard.training.state import read_progress
 from loopyard.training.trainer import Trainer
 
 
@@ -183,6 +184,22 @@ def test_numbers_that_stay_bad_roll_back_once(config_of, sources, out, monkeypat
     assert progress["updates"] == 3 + 2
 
 
+def test_what_was_skipped_is_known_after_a_resume(config_of, sources, out, monkeypatch):
+    poison(monkeypatch, steps={1, 7})
+    train(config_of(), sources, out)
+    last = train(config_of(steps=9), sources, out, resume=True).last
+    assert load_checkpoint(last).facts["skipped_steps"] == [1, 7]
+
+
+def test_no_checkpoint_is_taken_amid_bad_numbers(config_of, sources, out, monkeypatch):
+    """So that a rollback goes to before them."""
+    poison(monkeypatch, steps={2, 3})
+    found = []
+    read = lambda report: found.append(read_progress(out / "last").step)  # noqa: E731
+    train(config_of(steps=8, save_every_s=1.0), sources, out, on_step=read, clock=StepClock())
+    assert found == [1, 2, 2, 2, 5, 6, 7, 8]
+
+
 def test_numbers_that_never_recover_end_the_run(config_of, sources, out, monkeypatch):
     poison(monkeypatch, steps=set(range(3, 100)))
     with pytest.raises(TrainingError, match="bad-step"):
@@ -231,6 +248,21 @@ def test_constant_state_is_refused_by_name(config_of, sources, out):
     with pytest.raises(CheckpointError, match=r"constant channels \['y'\]"):
         train(config_of(), sources, out)
     assert train(config_of(constant_channels="center"), sources, out).steps == 6
+
+
+def test_time_that_a_killed_run_used_is_not_given_back(config_of, sources, out):
+    """It had a checkpoint after 3 steps and logged 5 more seconds before it was killed."""
+    train(config_of(minutes=0.5), sources, out, clock=StepClock())
+    used = read_progress(out / "last").seconds
+    with (out / "log.jsonl").open("a") as log:
+        row = read_journal(out / "log.jsonl")[-1]
+        log.write(json.dumps({**row, "step": row["step"] + 5, "seconds": used + 5}) + "\n")
+    clock = StepClock()
+    more = train(config_of(minutes=0.75), sources, out, resume=True, clock=clock)
+    seconds = [row["seconds"] for row in read_journal(out / "log.jsonl")]
+    assert seconds == sorted(seconds)
+    assert read_progress(more.last).seconds <= 0.75 * 60 + 3
+    assert 0.75 * 60 - (used + 5) <= clock.now_s <= 0.75 * 60 - (used + 5) + 10
 
 
 def test_a_crash_costs_at_most_a_minute(config_of, sources, out):

@@ -55,7 +55,7 @@ def run(options: Options, console: Console) -> int:
 
     config = finetune_config(options)
     datasets = (options.patch, *options.rehearse)
-    counts = BatchPlan([1] * len(datasets), config.batch_size, config.shares, 0).counts
+    counts = BatchPlan([1] * len(datasets), config.samples_a_step, config.shares, 0).counts
     batch = dict(zip(map(str, datasets), counts, strict=True))
     told = ", ".join(f"{count} of {path}" for path, count in batch.items())
     console.print(f"each step takes {told}: {counts[0] / sum(counts):.0%} patch")

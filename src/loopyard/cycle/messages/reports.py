@@ -7,18 +7,31 @@ from contextlib import contextmanager
 from typing import Any
 
 from loopyard.core.clock import Clock
+from loopyard.cycle.measure import Measurement
+from loopyard.cycle.messages.announcer import Announcer
 from loopyard.cycle.messages.message import Message
 from loopyard.cycle.messages.messenger import Messenger
 from loopyard.cycle.observer import CampaignObserver
+from loopyard.cycle.plan import Plan
 
 
 class ReportingObserver:
-    """Passes on what it hears, and lets Training report while it trains."""
+    """Passes on what it hears; tells of plans, and lets Training report while it trains."""
 
-    def __init__(self, observer: CampaignObserver, messenger: Messenger, clock: Clock) -> None:
+    def __init__(
+        self, observer: CampaignObserver, messenger: Messenger, announcer: Announcer, clock: Clock
+    ) -> None:
         self._observer, self._messenger, self._clock = observer, messenger, clock
-        self.stage, self.note, self.plan = observer.stage, observer.note, observer.plan
-        self.progress = observer.progress
+        self._announcer = announcer
+        self.stage, self.note, self.progress = observer.stage, observer.note, observer.progress
+
+    def plan(self, plan: Plan, measured: Measurement) -> None:
+        self._observer.plan(plan, measured)
+        self._announcer.plan(plan)
+
+    def replan(self, plan: Plan) -> None:
+        self._observer.replan(plan)
+        self._announcer.replan(plan)
 
     @contextmanager
     def training(self, seconds: float, label: str) -> Iterator[Callable[[Any], None]]:

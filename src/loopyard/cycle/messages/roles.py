@@ -15,18 +15,28 @@ OWNERS: dict[str, Role] = {
     "plan": "Watcher",
     "scenarios": "DomainExpert",
     "lessons": "DomainExpert",
-    "data": "Developer",
+    "expert": "Developer",
+    "relabel": "Developer",
     "recover": "Developer",
     "audit": "Training",
     "train": "Training",
-    "tune": "Training",
+    "finetune": "Training",
     "select": "Evaluation",
     "gate": "Evaluation",
     "diagnose": "Evaluation",
 }
-"""Who answers for a stage: timeline and gates, scenarios, data, training, evaluation."""
+"""Who answers for a stage: timeline and plan, scenarios, data, training, evaluation."""
+
+HANDOFFS: dict[str, Role] = {
+    "expert": "Training",
+    "relabel": "Training",
+    "train": "Evaluation",
+    "select": "DomainExpert",
+    "gate": "Watcher",
+}
+"""To whom the work goes on when a stage is done, where that is another role."""
 
 
 def owner_of(stage: str) -> Role:
-    """The role that owns a stage, ``cycle-2/train`` or ``train``; the Watcher owns what is new."""
-    return OWNERS.get(stage.rpartition("/")[2], "Watcher")
+    """The role that owns a stage; the Watcher where it has no owner."""
+    return OWNERS.get(stage, "Watcher")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from loopyard.core.clock import Clock, SystemClock
 from loopyard.core.errors import LoopyardError
 from loopyard.cycle.messages.message import Message
+from loopyard.cycle.messages.messenger import OUTBOX
+from loopyard.cycle.messages.settings import MessageSettings
 from loopyard.store.outbox import Delivery, Outbox
-from loopyard.surface.notifications.channels import Channel
+from loopyard.surface.notifications.channels import Channel, open_channels
 
 LOOK_S = 0.5
 CLOSE_S = 5.0
@@ -156,6 +158,22 @@ class Deliverer:
                 f"messages: {waiting} wait in {self._path}; they are sent when this campaign is "
                 "run again within a day"
             )
+
+
+@contextmanager
+def delivering(
+    folder: Path, settings: MessageSettings, say: Callable[[str], None]
+) -> Iterator[None]:
+    """Delivers a run folder's messages while the context lasts. say: hears what a person should."""
+    if not settings.channels:
+        yield
+        return
+    deliverer = Deliverer(folder / OUTBOX, open_channels(settings, say), say)
+    deliverer.start()
+    try:
+        yield
+    finally:
+        deliverer.close()
 
 
 def _named(delivery: Delivery) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from chat_service import SLACK, Trouble
 
 from loopyard.cycle.messages.message import Message
+from loopyard.cycle.messages.settings import MessageSettings
 from loopyard.store.outbox import Outbox
 from loopyard.surface.notifications import deliverer, webhook
-from loopyard.surface.notifications.deliverer import Deliverer, Deliveries
+from loopyard.surface.notifications.deliverer import Deliverer, Deliveries, delivering
 from loopyard.surface.notifications.discord import Discord
 from loopyard.surface.notifications.slack import Slack
 from loopyard.surface.notifications.webhook import Answer
@@ -294,3 +296,20 @@ def test_a_fault_of_its_own_ends_delivery_and_tells_no_detail(path, said):
     sender.start()
     sender.close()
     assert said == ["no more messages are sent in this run: RuntimeError"]
+
+
+def test_a_run_delivers_what_its_settings_name(service, tmp_path, said, monkeypatch):
+    monkeypatch.setenv("LOOPYARD_HOOK", service.url())
+    settings = MessageSettings(discord_webhook_env="LOOPYARD_HOOK")
+    with delivering(tmp_path, settings, said.append):
+        with Outbox(tmp_path / "outbox.sqlite") as outbox:
+            put(outbox, "a")
+        service.wait_for(lambda: service.texts == ["[REPORT] Training: a"])
+    assert said == []
+
+
+def test_without_a_channel_nothing_is_started(tmp_path, said):
+    before = threading.active_count()
+    with delivering(tmp_path, MessageSettings(), said.append):
+        assert threading.active_count() == before
+    assert list(tmp_path.iterdir()) == []

@@ -258,7 +258,7 @@ def relabel(
         if slot not in done
     ]
     size = max(1, min(3 * plan.lockstep, -(-len(jobs) // max(1, executor.workers))))
-    starts = until(deadline_s, range(0, len(jobs), size))
+    starts = until(deadline_s, range(0, len(jobs), size), len(done))
     blocks = (tuple(jobs[at : at + size]) for at in starts)
     frames = 0
     folder = SuiteFolder(out, LEARN, plan.digest) if out is not None else None

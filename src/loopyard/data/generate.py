@@ -156,7 +156,7 @@ def generate(
     rows = builder.slots()
     frames = 0
     for slots in iter(lambda: _open_slots(rows, episodes, plan.tries), []):
-        for row in executor.map(partial(ExpertDrive, plan), until(deadline_s, slots)):
+        for row in executor.map(partial(ExpertDrive, plan), until(deadline_s, slots, len(rows))):
             rows[row.slot] = row
             frames += row.length
             if on_episode is not None:
@@ -180,10 +180,14 @@ def _open_slots(rows: dict[int, EpisodeRow], episodes: int, tries: int | None) -
         wanted = min(episodes + failed, most)
 
 
-def until(deadline_s: float | None, slots: Iterable[int]) -> Iterator[int]:
-    """``slots``, none of them after ``time.monotonic()`` has come to ``deadline_s``."""
-    for slot in slots:
-        if deadline_s is not None and time.monotonic() >= deadline_s:
+def until(deadline_s: float | None, slots: Iterable[int], had: int = 0) -> Iterator[int]:
+    """``slots``, none of them after ``time.monotonic()`` has come to ``deadline_s``.
+
+    had: how many there are already; where there are none, the first comes in any case: a dataset
+    of nothing helps nobody.
+    """
+    for number, slot in enumerate(slots, start=had):
+        if number and deadline_s is not None and time.monotonic() >= deadline_s:
             return
         yield slot
 

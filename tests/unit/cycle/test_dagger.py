@@ -167,6 +167,15 @@ def test_stopped_relabelling_goes_on_to_the_same_dataset(plan, executor, tmp_pat
     assert relabel(one_by_one, SCENES, executor).frames == 0
 
 
+def test_a_deadline_ends_it_with_the_drives_that_are_whole(plan, executor):
+    """With those of the first block in any case."""
+    many = [(REACH, seed) for seed in range(700_000, 700_020)]
+    made = relabel(plan, many, executor, deadline_s=0.0)
+    assert 0 < made.episodes < len(many)
+    assert made.dataset.num_episodes == made.episodes
+    assert relabel(plan, many, executor).episodes == len(many)
+
+
 def test_a_policy_without_numbers_is_an_error_and_leaves_nothing(plan, executor, monkeypatch):
     policy = ConstantPolicy([np.nan, np.nan])
     monkeypatch.setattr(dagger, "load_for", lambda worker, size: policy)

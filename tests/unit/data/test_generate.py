@@ -139,6 +139,11 @@ def test_a_hopeless_expert_is_found_out_early(plan):
     assert not (plan.root / "meta/info.json").exists()
 
 
+def test_a_deadline_that_is_over_still_leaves_one_drive(plan):
+    assert generate(plan, 1000, HERE, deadline_s=0.0).episodes == 1
+    assert generate(plan, 1000, HERE, deadline_s=0.0).episodes == 1
+
+
 def test_a_deadline_ends_it_with_what_is_there(plan):
     import time
 

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from loopyard.cycle.config import Campaign, ScenarioSection
+from loopyard.cycle.messages.settings import MessageSettings
 from loopyard.experts.noise import NoiseSettings
 from loopyard.policies.nano.config import NanoConfig
 from loopyard.surface import cli
@@ -63,10 +64,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     **{name: Campaign.model_fields[name].annotation for name in ("generate", "dagger")},  # type: ignore[dict-item]
     **{name: Campaign.model_fields[name].annotation for name in ("select", "gate")},  # type: ignore[dict-item]
     "scenarios": ScenarioSection,
+    "messages": MessageSettings,
     "train": TrainConfig,
     "Policies": NanoConfig,
 }
-OF_THEIR_OWN = {"generate", "train", "dagger", "select", "gate"}
+OF_THEIR_OWN = {"generate", "train", "dagger", "select", "gate", "messages"}
 FEATURES = {"type", "input_features", "output_features", "chunk_size", "n_action_steps"}
 MODELS = {"noise": NoiseSettings}
 IN_WORDS = {"none", "all", "as recorded", "the policy's", "by frames", "the file's name"}

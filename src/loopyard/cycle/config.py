@@ -12,6 +12,7 @@ from loopyard.core.errors import ConfigError
 from loopyard.core.randomisation import Randomisation
 from loopyard.core.scenario import Scenario
 from loopyard.core.values import put, yaml_value
+from loopyard.cycle.messages.settings import MessageSettings
 from loopyard.experts.noise import NoiseSettings
 from loopyard.scenarios.curriculum import CurriculumSettings
 from loopyard.scenarios.sampling import Mix
@@ -20,7 +21,7 @@ from loopyard.training.config import TrainConfig
 PLANNED_IN_TRAIN = ("minutes", "steps", "epochs", "init_from", "shares", "seed")
 """Settings of training that the campaign decides itself, cycle by cycle."""
 
-OPERATIONAL = ("name", "runs", "workers")
+OPERATIONAL = ("name", "runs", "workers", "messages")
 """Settings of a campaign that change no result: where it lies, what it runs on, whom it tells.
 They may change between two runs of the same folder."""
 
@@ -163,6 +164,7 @@ class Campaign(_Section):
     dagger: DaggerSection = DaggerSection()
     select: SelectSection = SelectSection()
     gate: GateSection = GateSection()
+    messages: MessageSettings = MessageSettings()
 
     @model_validator(mode="after")
     def _trainable(self) -> Campaign:

@@ -107,7 +107,7 @@ class Crew(ABC, Generic[AnyWorker]):
                     if answer is None:
                         self.bury(worker)
                         continue
-                    kind = _kind(answer)
+                    kind = kind_of(answer)
                     if kind == READY:
                         worker.ready = True
                     elif kind == RESULT:
@@ -116,7 +116,7 @@ class Crew(ABC, Generic[AnyWorker]):
                         yield answer[2]
                 self.feed()
             for answer in self.close():
-                _kind(answer)  # an error in close counts like one in a job
+                kind_of(answer)  # an error in close counts like one in a job
         finally:
             self.stop()
 
@@ -165,20 +165,20 @@ class Crew(ABC, Generic[AnyWorker]):
             self.idle_deaths += 1
             if self.idle_deaths >= self.tries * self.size:
                 raise WorkerError(
-                    f"{self.idle_deaths} workers died without a job, the last with {reason}"
+                    f"{self.idle_deaths} workers died without a job, the last: {reason}"
                 )
             return
         task = worker.tasks[0]
         task.deaths += 1
         if task.deaths >= self.tries:
             raise WorkerError(
-                f"job {task.number}: {task.deaths} workers died on it, the last with {reason}; "
+                f"job {task.number}: {task.deaths} workers died on it, the last: {reason}; "
                 "what was finished before is kept"
             )
         self.waiting.extendleft(reversed(worker.tasks))
 
 
-def _kind(answer: Answer) -> str:
+def kind_of(answer: Answer) -> str:
     """What sort of answer it is. Raises the error that it carries."""
     if answer[0] == FAILED:
         raise answer[1] from None

@@ -23,9 +23,12 @@ READY, RESULT, FAILED, CLOSED = "ready", "result", "failed", "closed"
 def own_environment() -> dict[str, str]:
     """The variables that a worker needs before its interpreter starts: one thread, and a way to
     render unseen."""
-    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    own = dict.fromkeys(threads, "1")
-    own["LP_NUM_THREADS"] = "0"  # llvmpipe: draw in the calling thread
+    own = {
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "LP_NUM_THREADS": "0",  # llvmpipe: draw in the calling thread
+    }
     if sys.platform == "linux":
         own["MUJOCO_GL"] = os.environ.get("MUJOCO_GL", "egl")
     return own

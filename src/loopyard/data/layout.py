@@ -7,7 +7,7 @@
     meta/loopyard_episodes.jsonl            seed, scenario, outcome ... of each episode
     .shards/<slot>/                         each durable episode; its video moves out at the seal
     failed/<slot>/                          drives set apart
-    .staging/<slot>/                        what is being recorded
+    .staging/<slot>-<try>/                  what is being recorded
     .cache/                                 decoded frames
 
 Paths that come from a file are not trusted: the templates in info.json must be exactly these, and
@@ -16,6 +16,7 @@ only whole numbers and names of declared cameras are put into them.
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 CODEBASE_VERSION = "v3.0"
@@ -59,4 +60,6 @@ def failed_folder(root: Path, slot: int) -> Path:
 
 
 def staging_folder(root: Path, slot: int) -> Path:
-    return root / ".staging" / f"{slot:06d}"
+    """Another name each time: a worker that was lost from sight may still write when its slot is
+    recorded again."""
+    return root / ".staging" / f"{slot:06d}-{secrets.token_hex(4)}"

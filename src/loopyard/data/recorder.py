@@ -48,7 +48,6 @@ class EpisodeRecorder:
         self.root, self.slot, self.spec, self.chunk_size = Path(root), slot, spec, chunk_size
         self.video = video or VideoSettings()
         self._staging = staging_folder(self.root, slot)
-        shutil.rmtree(self._staging, ignore_errors=True)
         self._staging.mkdir(parents=True)
         self._writers = {
             camera.key: VideoWriter(

@@ -129,11 +129,15 @@ def idle_cores(facts: CycleFacts) -> Advice | None:
         "stage": idlest.name if idlest else "",
         "workers": facts.workers,
     }
-    text = "cores idled {idle:.0%} of the cycle, most of it in {stage}: "
+    text = (
+        "cores idled {idle:.0%} of the cycle, most of it in {stage}: fewer cores would do as well, "
+        "or more work beside it"
+    )
     if facts.workers < usage.cores:
-        text += "{workers} workers on {cores} cores; workers: 0 takes one a core"
-    else:
-        text += "fewer cores would do as well, or more work beside it"
+        text = (
+            "cores idled {idle:.0%} of the cycle, most of it in {stage}: {workers} workers on "
+            "{cores} cores; workers: 0 takes one a core"
+        )
     return Advice("idle_cores", text, figures)
 
 

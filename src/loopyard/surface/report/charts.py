@@ -65,7 +65,7 @@ class Rate:
 def success_chart(rates: Sequence[Rate], target: float | None) -> str:
     """Success per cycle with its interval, and the target as a line."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(2.7)
+        figure, axes = figure_of(2.7)
         for place, rate in enumerate(rates):
             axes.plot(
                 [place, place],
@@ -96,13 +96,13 @@ def success_chart(rates: Sequence[Rate], target: float | None) -> str:
             )
         axes.set(ylim=(-3, 106), xlim=(-0.5, len(rates) - 0.4), ylabel="scenes succeeded, %")
         axes.set_xticks(range(len(rates)), [rate.label for rate in rates])
-        return _svg(figure, "success")
+        return to_svg(figure, "success")
 
 
 def loss_against_success(points: Sequence[tuple[str, float, Rate]]) -> str:
     """Final loss (x) and success with its interval (y) of each cycle: (label, loss, rate)."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(2.7)
+        figure, axes = figure_of(2.7)
         losses = [loss for _, loss, _ in points]
         axes.plot(
             losses, [100 * rate.rate for *_, rate in points], color=COLOURS["rule"], linewidth=1
@@ -120,13 +120,13 @@ def loss_against_success(points: Sequence[tuple[str, float, Rate]]) -> str:
             axes.annotate(label, (loss, 100 * rate.rate), (10, -4), textcoords="offset points")
         axes.margins(x=0.18)
         axes.set(ylim=(-3, 106), xlabel="final training loss", ylabel="scenes succeeded, %")
-        return _svg(figure, "loss-success")
+        return to_svg(figure, "loss-success")
 
 
 def loss_chart(curves: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> str:
     """Training loss (line) and validation loss (dots) of each cycle against its minutes."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(2.9)
+        figure, axes = figure_of(2.9)
         for number, (label, rows) in enumerate(curves):
             colour = COLOURS[SERIES[number % len(SERIES)]]
             axes.plot(*_series(rows, "loss"), color=colour, label=label)
@@ -135,7 +135,7 @@ def loss_chart(curves: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> str:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(FuncFormatter(_minor_label))
         axes.legend(loc="upper right", ncols=len(curves))
-        return _svg(figure, "loss")
+        return to_svg(figure, "loss")
 
 
 def _minor_label(value: float, place: int | None = None) -> str:
@@ -158,7 +158,7 @@ def time_chart(bars: Sequence[tuple[str, dict[str, float]]]) -> str:
     """Where the time went: one bar a cycle, in minutes; parts are {what: seconds}."""
     names = list(dict.fromkeys(name for _, parts in bars for name in parts))
     with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
-        figure, axes = _figure(0.9 + 0.42 * len(bars))
+        figure, axes = figure_of(0.9 + 0.42 * len(bars))
         places = range(len(bars))
         ends = [0.0] * len(bars)
         for number, name in enumerate(names):
@@ -178,10 +178,11 @@ def time_chart(bars: Sequence[tuple[str, dict[str, float]]]) -> str:
         axes.tick_params(axis="y", length=0)
         axes.set(xlabel="minutes")
         figure.legend(loc="outside upper left", ncols=len(names), handlelength=1, handleheight=1)
-        return _svg(figure, "time")
+        return to_svg(figure, "time")
 
 
-def _figure(height_in: float) -> tuple[Figure, Axes]:
+def figure_of(height_in: float) -> tuple[Figure, Axes]:
+    """An empty drawing of the page's width; within `STYLE`."""
     figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.subplots()
@@ -189,7 +190,7 @@ def _figure(height_in: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure, name: str) -> str:
+def to_svg(figure: Figure, name: str) -> str:
     """The drawing as an ``<svg>`` element whose ids carry `name`, so that many fit one page."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})

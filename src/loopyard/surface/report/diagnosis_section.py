@@ -10,8 +10,9 @@ from typing import Any
 
 from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS
 from loopyard.evaluation.diagnosis.suite import NAME
+from loopyard.surface.report.language import say
 from loopyard.surface.report.run_folder import RunFolder
-from loopyard.surface.report.wording import count, duration, percent
+from loopyard.surface.report.wording import count, duration, interval, percent
 
 SHOWN = 6
 EVIDENCE_FILE = re.compile(r"diagnosis/[A-Za-z0-9_.-]+/[0-9a-f]{16}-\d+\.(png|mp4)")
@@ -52,19 +53,24 @@ def _section(suite: dict[str, Any], folder: Path, into: Path) -> dict[str, Any]:
     for kind, meanings in (("classes", CLASSES), ("patterns", PATTERNS)):
         for name, row in suite[kind].items():
             if row["count"]:
-                low, high = row["wilson_95"]
                 rows.append(
                     {
                         "name": str(name),
-                        "meaning": meanings.get(name, ""),
+                        "meaning": say(meanings.get(name, "")),
                         "count": count(row["count"]),
                         "share": percent(row["share"]),
-                        "interval": f"{percent(low)} to {percent(high)}",
+                        "interval": interval(row["wilson_95"]),
                     }
                 )
     clusters = [
-        f"{cluster['n']} begin near x {cluster['x_m']} m, y {cluster['y_m']} m, about "
-        f"{duration(cluster['onset_s'])} in: {cluster['label']}"
+        say(
+            "{n} begin near x {x} m, y {y} m, about {after} in: {label}",
+            n=cluster["n"],
+            x=cluster["x_m"],
+            y=cluster["y_m"],
+            after=duration(cluster["onset_s"]),
+            label=cluster["label"],
+        )
         for cluster in suite["clusters"]
     ]
     shutil.rmtree(into, ignore_errors=True)
@@ -99,7 +105,7 @@ def _name(failure: dict[str, Any]) -> str:
 def _shown(failure: dict[str, Any], folder: Path, into: Path) -> dict[str, Any]:
     findings = [failure["class"], *failure["patterns"]]
     return {
-        "title": f"scene {count(failure['seed'])}",
+        "title": say("scene {seed}", seed=count(failure["seed"])),
         "name": _name(failure),
         "mode": failure.get("mode") or "",
         "texts": [f"{found['name']}: {found['text']}" for found in findings if found],

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from loopyard.evaluation.by_mode import GENERAL, ModeResult
 from loopyard.scenarios.mode import FailureMode
 from loopyard.scenarios.registry import Registry
+from loopyard.surface.report.language import say
 from loopyard.surface.report.run_folder import Facts, RunFolder
-from loopyard.surface.report.wording import figure, percent
+from loopyard.surface.report.wording import figure, interval, part_of
 
 PASSED = 0.8
 """A mode counts as passed from this share of its judged scenes on."""
@@ -92,17 +93,16 @@ def _row(
         "occurrence": _change(before, mode.occurrence),
         "priority": _change(earlier.sps, mode.sps),
         "tier": _change(earlier.tier, mode.tier),
-        "cycles": f"{driven['successes']} of {driven['n']}" if driven["n"] else "",
+        "cycles": part_of(driven["successes"], driven["n"]) if driven["n"] else "",
         "judged": "",
         "interval": "",
         "unsafe": "",
     }
     if judged is not None and judged.n:
-        low, high = judged.wilson_95
         row |= {
-            "judged": f"{judged.successes} of {judged.n}",
-            "interval": f"{percent(low)} to {percent(high)}",
-            "unsafe": f"{judged.violations} of {judged.n}",
+            "judged": part_of(judged.successes, judged.n),
+            "interval": interval(judged.wilson_95),
+            "unsafe": part_of(judged.violations, judged.n),
         }
     return row
 
@@ -123,8 +123,19 @@ def _coverage(
     tried = [judged[id] for id in ids if id in judged and judged[id].n]
     passed = sum(found.successes >= PASSED * found.n for found in tried)
     general = judged.get(GENERAL)
-    beside = f" General scenes: {general.successes} of {general.n}." if general else ""
-    return (
-        f"Of {len(ids)} modes, {learned} were rolled out in the cycles and {len(tried)} on the "
-        f"{suite} scenes, where {passed} succeeded in {PASSED:.0%} or more.{beside}"
+    beside = ""
+    if general:
+        beside = " " + say(
+            "General scenes: {successes} of {n}.", successes=general.successes, n=general.n
+        )
+    told = say(
+        "Of {modes} modes, {learned} were rolled out in the cycles and {tried} on the {suite} "
+        "scenes, where {passed} succeeded in {share} or more.",
+        modes=len(ids),
+        learned=learned,
+        tried=len(tried),
+        suite=suite,
+        passed=passed,
+        share=f"{PASSED:.0%}",
     )
+    return told + beside

@@ -8,8 +8,17 @@ from typing import Any
 
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.surface.report import charts
+from loopyard.surface.report.language import say
 from loopyard.surface.report.run_folder import CycleFolder, Facts, RunFolder
-from loopyard.surface.report.wording import count, duration, figure, percent, plain
+from loopyard.surface.report.wording import (
+    count,
+    duration,
+    figure,
+    interval,
+    part_of,
+    percent,
+    plain,
+)
 
 VERDICTS = {
     "promote": ("Promoted", "good"),
@@ -27,7 +36,7 @@ def verdict(run: RunFolder) -> dict[str, Any]:
     word, tone = VERDICTS.get(str(gate.get("verdict")), UNFINISHED)
     summary = _judged_summary(run)
     shown: dict[str, Any] = {
-        "word": word,
+        "word": say(word),
         "tone": tone,
         "bar": None,
         "rate": None,
@@ -35,7 +44,7 @@ def verdict(run: RunFolder) -> dict[str, Any]:
         "reason": _because(str(gate.get("reason") or "")),
     }
     if not run.finished:
-        shown["reason"] = (
+        shown["reason"] = say(
             "The campaign has not reached its gate. What is there is shown below; "
             "the same loopyard run goes on from it."
         )
@@ -43,8 +52,10 @@ def verdict(run: RunFolder) -> dict[str, Any]:
     low, high = _interval(gate)
     shown |= {
         "rate": percent(gate.get("rate")),
-        "found": f"{gate.get('successes')} of {gate.get('n')} unseen scenes",
-        "interval": f"{percent(low)} to {percent(high)}",
+        "found": say(
+            "{successes} of {n} unseen scenes", successes=gate.get("successes"), n=gate.get("n")
+        ),
+        "interval": interval((low, high)),
         "seeds": gate.get("seeds"),
         "bar": {
             "low": 100 * low,
@@ -67,17 +78,17 @@ def _because(reason: str) -> str:
 def _verdict_facts(run: RunFolder, summary: Facts) -> list[tuple[str, str]]:
     bricks = summary.get("bricks") or {}
     rows = [
-        ("wall time", duration(run.result.get("wall_s"))),
-        ("cycles", str(len(run.cycles))),
-        ("episodes", count(_total(run, "episodes"))),
-        ("frames", count(_total(run, "frames"))),
+        (say("wall time"), duration(run.result.get("wall_s"))),
+        (say("cycles"), str(len(run.cycles))),
+        (say("episodes"), count(_total(run, "episodes"))),
+        (say("frames"), count(_total(run, "frames"))),
     ]
     if summary.get("success_seconds_median") is not None:
-        rows.append(("to success, median", duration(summary["success_seconds_median"])))
+        rows.append((say("to success, median"), duration(summary["success_seconds_median"])))
     if bricks.get("seconds_each") is not None:
-        rows.append(("a brick takes", duration(bricks["seconds_each"])))
+        rows.append((say("a brick takes"), duration(bricks["seconds_each"])))
     if summary.get("idle_share") is not None:
-        rows.append(("standing still", percent(summary["idle_share"])))
+        rows.append((say("standing still"), percent(summary["idle_share"])))
     return rows
 
 
@@ -87,25 +98,30 @@ def asked(run: RunFolder) -> list[tuple[str, str]]:
     world = settings.get("world", run.result.get("world"))
     preset = settings.get("preset", run.result.get("preset"))
     rows = [
-        ("world", f"{world}, preset {preset}" if world else None),
+        (say("world"), f"{world}, preset {preset}" if world else None),
         (
-            "parameters",
+            say("parameters"),
             ", ".join(f"{name} {value}" for name, value in (settings.get("params") or {}).items())
             or None,
         ),
     ]
     budget = settings.get("budget_minutes")
-    rows.append(("time budget", duration(60 * budget) if budget else None))
+    rows.append((say("time budget"), duration(60 * budget) if budget else None))
     target, floor = _setting(run, "gate", "target"), _setting(run, "gate", "floor")
     if target is not None:
         rows.append(
             (
-                "to be promoted",
-                f"{percent(target, 0)} of {_setting(run, 'gate', 'n')} "
-                f"unseen scenes, and the interval's lower end at {percent(floor, 0)} or more",
+                say("to be promoted"),
+                say(
+                    "{target} of {n} unseen scenes, and the interval's lower end at {floor} "
+                    "or more",
+                    target=percent(target, 0),
+                    n=_setting(run, "gate", "n"),
+                    floor=percent(floor, 0),
+                ),
             )
         )
-    rows.append(("campaign seed", str(settings["seed"]) if "seed" in settings else None))
+    rows.append((say("campaign seed"), str(settings["seed"]) if "seed" in settings else None))
     return [(name, value) for name, value in rows if value]
 
 
@@ -136,9 +152,9 @@ def _cycle_row(cycle: CycleFolder) -> dict[str, str]:
         "frames": count(facts.get("frames")),
         "audit": str(cycle.audit.get("verdict", "")),
         "loss": figure(facts.get("final_loss")),
-        "success": f"{select.get('successes')} of {select.get('n')}" if rate else "",
+        "success": part_of(select.get("successes"), select.get("n")) if rate else "",
         "rate": percent(rate.rate) if rate else "",
-        "interval": f"{percent(rate.low)} to {percent(rate.high)}" if rate else "",
+        "interval": interval((rate.low, rate.high)) if rate else "",
     }
 
 

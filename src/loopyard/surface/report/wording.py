@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from loopyard.surface.report.language import say
 
 NONE = "–"  # noqa: RUF001  (an en dash stands for "nothing here")
 SPACE = "\u202f"
@@ -18,16 +21,29 @@ def count(number: float | None) -> str:
     return NONE if number is None else f"{number:,.0f}".replace(",", SPACE)
 
 
+def part_of(successes: Any, n: Any) -> str:
+    """``96 of 100``."""
+    return say("{part} of {whole}", part=successes, whole=n)
+
+
+def interval(ends: Sequence[float | None]) -> str:
+    """``88.0 % to 97.5 %`` of two shares 0..1."""
+    low, high = ends
+    return say("{low} to {high}", low=percent(low), high=percent(high))
+
+
 def duration(seconds: float | None) -> str:
     """``45 s``, ``12 min 30 s``, ``18 min`` or ``1 h 05 min``."""
     if seconds is None:
         return NONE
     if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+        return say("{n} s", n=f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}")
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02} min"
+        if rest:
+            return say("{minutes} min {seconds:02} s", minutes=minutes, seconds=rest)
+        return say("{minutes} min", minutes=minutes)
+    return say("{hours} h {minutes:02} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def figure(number: Any, digits: int = 3) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -12,6 +11,7 @@ from loopyard.core.machine import describe_machine
 from loopyard.cycle.config import OPERATIONAL, Campaign
 from loopyard.cycle.estimate import estimate
 from loopyard.cycle.gate import CampaignGate
+from loopyard.cycle.heartbeat import Heartbeat
 from loopyard.cycle.journal import Journal
 from loopyard.cycle.measure import Measurement, measure
 from loopyard.cycle.observer import CampaignObserver, Pulse
@@ -19,6 +19,7 @@ from loopyard.cycle.plan import Plan, make_plan
 from loopyard.cycle.runnable import require_runnable
 from loopyard.cycle.stages import CycleStages
 from loopyard.store.atomic import write_json, write_text
+from loopyard.store.lease import RUN, Lease, leases_of
 
 Row = dict[str, Any]
 
@@ -30,16 +31,20 @@ def run_campaign(campaign: Campaign, observer: CampaignObserver) -> dict[str, An
         ConfigError, WorldError: it cannot run, or its run folder is of other settings.
         DatasetError: the data failed its audit.
         Resumable: stopped; run it again to go on.
+        LeaseError: another process runs it, or took over from this one.
     """
-    return _Engine(campaign, observer).run()
+    require_runnable(campaign)
+    with Heartbeat(Lease(leases_of(campaign.folder), RUN)) as heartbeat:
+        return _Engine(campaign, observer, heartbeat).run()
 
 
 class _Engine:
-    def __init__(self, campaign: Campaign, observer: CampaignObserver) -> None:
+    def __init__(
+        self, campaign: Campaign, observer: CampaignObserver, heartbeat: Heartbeat
+    ) -> None:
         self.campaign, self.folder = campaign, campaign.folder
-        require_runnable(campaign)
         _claim(campaign)
-        self.journal = Journal(self.folder / "events.sqlite")
+        self.journal = Journal(self.folder / "events.sqlite", heartbeat=heartbeat)
         self.observer = Pulse(observer, self.journal.alive)
         self.rows: list[Row] = []
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loopyard.core.clock import Clock, Stopwatch, SystemClock
+from loopyard.cycle.heartbeat import Heartbeat
 from loopyard.store.events import EventLog
 
 STEP_BEGUN, STEP_DONE, STOPPED, ALIVE = "step_begun", "step_done", "stopped", "alive"
@@ -20,11 +21,15 @@ class Journal:
     """Finished steps are reused, time used is kept over restarts.
 
     A step is named and keyed by the digest of what it depends on: done once under a key, its facts
-    come from the log from then on.
+    come from the log from then on. heartbeat: told of each step and each unit of work; where its
+    lease is lost, no event is written.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
-        self._log = EventLog(path)
+    def __init__(
+        self, path: Path, clock: Clock | None = None, heartbeat: Heartbeat | None = None
+    ) -> None:
+        self._heartbeat = heartbeat
+        self._log = EventLog(path, fence=None if heartbeat is None else heartbeat.check)
         self._done = {
             (event.data["step"], event.data["key"]): event.data["facts"]
             for event in self._log.events(STEP_DONE)
@@ -59,6 +64,8 @@ class Journal:
         if (name, key) in self._done:
             return self._done[name, key], True
         begin_s = self._begun.setdefault((name, key), self.used_s)
+        if self._heartbeat is not None:
+            self._heartbeat.at(name)
         self._note(STEP_BEGUN, step=name, key=key)
         left_s = None if box_s is None else max(0.0, begin_s + box_s - self.used_s)
         facts = work(None if left_s is None else self._clock.monotonic() + left_s)
@@ -69,6 +76,8 @@ class Journal:
 
     def alive(self) -> None:
         """Called often while a step works: notes now and then how much time was used."""
+        if self._heartbeat is not None:
+            self._heartbeat.progress()
         if self.used_s - self._noted_s >= ALIVE_EVERY_S:
             self._note(ALIVE)
 

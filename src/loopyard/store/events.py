@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +66,21 @@ class Event:
 class EventLog:
     """An append-only SQLite log: WAL, synchronous FULL, one writer at a time.
 
+    fence: called within each write; what it raises keeps the event out.
+
     Raises:
         StoreError: the file is not an event log of this version, or lies on a network filesystem,
             where SQLite's write-ahead log is not safe.
         NoSpaceError: the disk is full; the event was not written.
     """
 
-    def __init__(self, path: Path | str, clock: Clock | None = None) -> None:
-        self.path = Path(path)
+    def __init__(
+        self,
+        path: Path | str,
+        clock: Clock | None = None,
+        fence: Callable[[], None] | None = None,
+    ) -> None:
+        self.path, self._fence = Path(path), fence
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +119,8 @@ class EventLog:
         with self._lock, self._named_errors():
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                if self._fence is not None:
+                    self._fence()
                 cursor = self._db.execute(
                     "INSERT INTO events (wall_s, kind, data) VALUES (?, ?, ?)",
                     (wall_s, kind, text),

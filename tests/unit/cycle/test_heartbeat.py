@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,8 +13,13 @@ from pathlib import Path
 import pytest
 
 from loopyard.core.errors import LeaseError, NoSpaceError
+from loopyard.cycle.config import Campaign
+from loopyard.cycle.engine import run_campaign
 from loopyard.cycle.heartbeat import Heartbeat
-from loopyard.store.lease import Holding, Lease, newest_holding
+from loopyard.cycle.journal import Journal
+from loopyard.cycle.observer import Silence
+from loopyard.store.events import EventLog
+from loopyard.store.lease import RUN, Holding, Lease, leases_of, newest_holding
 from loopyard.store.owner import Owner
 
 LIMIT_S = 60.0
@@ -133,3 +139,51 @@ def test_a_runner_that_wakes_from_a_freeze_and_was_replaced_is_gone_at_once(fold
     finally:
         frozen.kill()
         frozen.communicate()
+
+
+# --- in a campaign -----------------------------------------------------------------------------
+
+
+def test_a_journal_tells_the_lease_of_its_steps_and_work(folder, tmp_path):
+    with Heartbeat(Lease(folder, "run")) as heartbeat:
+        journal = Journal(tmp_path / "events.sqlite", heartbeat=heartbeat)
+
+        def work(until):
+            assert told(folder).step == "cycle-1/train"
+            journal.alive()
+            return {}
+
+        journal.step("cycle-1/train", 1, work)
+        heartbeat.at("gate")
+        assert told(folder).progress == 3
+        journal.close()
+
+
+def test_who_lost_the_lease_writes_no_event(folder, tmp_path):
+    path = tmp_path / "events.sqlite"
+    with Heartbeat(Lease(folder, "run"), on_lost=lambda error: None) as heartbeat:
+        journal = Journal(path, heartbeat=heartbeat)
+
+        def work(until):
+            another(folder).acquire()
+            return {"done": True}
+
+        for write in (lambda: journal.step("train", 1, work), lambda: journal.stopped("why")):
+            with pytest.raises(LeaseError, match="took over"):
+                write()
+        journal.close()
+    with EventLog(path) as log:
+        assert [event.kind for event in log.events()] == ["step_begun"]
+        assert log.append("of the new owner").seq == 2
+
+
+def test_a_campaign_that_another_process_runs_does_not_begin(tmp_path):
+    campaign = Campaign.model_validate(
+        {"name": "trial", "runs": tmp_path, "world": "reach_world:ReachWorld", "preset": ""}
+    )
+    held = Lease(leases_of(tmp_path / "trial"), RUN)
+    held.acquire()
+    with pytest.raises(LeaseError, match=f"trial: run: found process {os.getpid()} on"):
+        run_campaign(campaign, Silence())
+    assert [path.name for path in (tmp_path / "trial").iterdir()] == ["leases"]
+    held.release()

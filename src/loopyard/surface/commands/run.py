@@ -31,7 +31,7 @@ class Options:
 
 def run(options: Options, console: Console) -> int:
     """0 promoted, 1 rejected or inconclusive."""
-    from loopyard.core.errors import ConfigError
+    from loopyard.core.errors import ConfigError, LeaseError
     from loopyard.cycle.config import load_campaign
     from loopyard.cycle.engine import run_campaign
     from loopyard.surface.campaign_log import CampaignLog
@@ -40,7 +40,7 @@ def run(options: Options, console: Console) -> int:
     campaign = load_campaign(options.config, options.set)
     try:
         result = run_campaign(campaign, CampaignLog(console))
-    except ConfigError:
+    except (ConfigError, LeaseError):
         raise
     except BaseException:
         if (campaign.folder / "result.json").exists():

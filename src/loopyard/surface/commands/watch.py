@@ -33,7 +33,7 @@ class Options:
     """a setting to change, as often as needed"""
     stuck_after_s: float = 600.0
     """without progress, a runner that lives is stuck"""
-    frozen_after_s: float = 20.0
+    frozen_after_s: float = 60.0
     """without a heartbeat, which comes every 5 s, it is frozen"""
     stop_within_s: float = 60.0
     """time to write a checkpoint when asked to stop; then it is killed"""

@@ -14,7 +14,7 @@ class Limits:
     """
 
     look_s: float = 1.0
-    frozen_s: float = 20.0
+    frozen_s: float = 60.0
     stuck_s: float = 600.0
     stop_s: float = 60.0
     tries: int = 3

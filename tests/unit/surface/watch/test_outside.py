@@ -32,14 +32,20 @@ def test_the_unit_starts_the_supervisor_again_only_where_that_was_not_meant():
     )
 
 
+def complaints(unit: str, path: Path) -> list[str]:
+    """What systemd says against a unit."""
+    path.write_text(unit)
+    command = ["systemd-analyze", "verify", str(path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [line for line in found.stderr.splitlines() if path.name in line]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
 def test_systemd_finds_nothing_to_say_against_the_unit(tmp_path):
-    path = tmp_path / "loopyard-trial.service"
-    path.write_text(systemd_unit(CAMPAIGN, [], 60.0))
-    command = ["systemd-analyze", "verify", "--user", str(path)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    about = [line for line in found.stderr.splitlines() if path.name in line]
-    assert about == []
+    unit, path = systemd_unit(CAMPAIGN, [], 60.0), tmp_path / "loopyard-trial.service"
+    if not complaints(unit.replace("Restart=", "Restart=un"), path):
+        pytest.skip("systemd cannot look at units here")
+    assert complaints(unit, path) == []
 
 
 def test_cron_runs_the_supervisor_in_its_folder_and_keeps_what_it_says(monkeypatch, tmp_path):

@@ -1,0 +1,96 @@
+"""A campaign that nobody looks after: killed and frozen, and at its verdict all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loopyard.store.lease import RUN, leases_of, newest_holding
+
+pytestmark = pytest.mark.e2e
+
+LIMIT_S = 600.0
+SLOWLY = {"params": {"sleep_s": 0.1}, "generate": {"episodes": 40}}
+
+
+def runner(run: Path) -> int | None:
+    """The process that runs the campaign now, if any."""
+    held = newest_holding(leases_of(run), RUN)
+    alive = held is not None and held.ended is None and not held.owner.is_proven_dead()
+    return held.owner.pid if held is not None and alive else None
+
+
+def shards(run: Path) -> int:
+    return len(list(run.glob("cycles/01/dataset/.shards/0*")))
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not true():
+        assert time.monotonic() < deadline, "what it waited for did not come"
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    """A process, its parent aside, that has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+@pytest.mark.slow
+def test_killed_and_frozen_a_campaign_comes_to_its_verdict_and_no_step_is_done_twice(shell):
+    run = shell.folder / "runs/trial"
+    campaign = shell.campaign(**SLOWLY)
+    watch = shell.start("watch", campaign, "--frozen-after-s", "30", "--backoff-s", "0.1", "--json")
+    wait_until(lambda: shards(run) >= 3)
+    first = runner(run)
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: runner(run) not in (None, first) and shell.begun(run, "cycle-1/train"))
+    second = runner(run)
+    assert second is not None
+    os.kill(second, signal.SIGSTOP)
+    out, err = watch.communicate(timeout=LIMIT_S)
+    assert watch.returncode == 0, err
+    answer = json.loads(out)
+    assert answer["state"] == "done"
+    assert answer["starts"] == 3
+    assert sum(answer["failures"].values()) == 2
+    assert gone(first)
+    assert gone(second)
+    steps = shell.finished(run)
+    assert len(steps) == len(set(steps)), "a finished step was done again"
+    assert json.loads((run / "result.json").read_text())["gate"]["verdict"] == "promote"
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_supervisor_and_runner_and_by_hand_both_go_on(shell):
+    run = shell.folder / "runs/trial"
+    campaign = shell.campaign(**SLOWLY)
+    watch = shell.start("watch", campaign)
+    wait_until(lambda: shards(run) >= 3)
+    first = runner(run)
+    assert first is not None
+    again = shell.run("run", campaign)
+    assert again.returncode == 2
+    assert f"run: found process {first} on" in again.stderr
+    assert shell.run("watch", campaign, "--unattended").returncode == 0
+    os.kill(watch.pid, signal.SIGINT)
+    _, err = watch.communicate(timeout=LIMIT_S)
+    assert watch.returncode == 3, err
+    assert "Traceback" not in err
+    assert runner(run) is None
+    assert gone(first)
+    left = shell.run("watch", campaign, "--unattended")
+    assert (left.returncode, left.stdout) == (0, ""), "what a person stopped was started again"
+    assert shell.answer("watch", run)["starts"] == 1
+    steps = shell.finished(run)
+    assert len(steps) == len(set(steps))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -90,6 +90,8 @@ class ScenarioSection(_Section):
     """Scenes of failure modes beside the general ones, to learn from and to be judged on.
 
     modes: YAML files with modes of your own. mix: shares of general scenes and of each tier.
+    weights: how many times as often a mode is drawn within its tier, by its id or a word of its
+    function, where it is not 1.
     sampling: what a cycle samples by. ``feedback``: by the modes that the last rollouts failed,
     ``prior``: by the registry's priorities, ``uniform``: every mode alike. variety: different
     scenarios a cycle, each a model of its own. randomise: domain randomisation of every scene.
@@ -101,6 +103,7 @@ class ScenarioSection(_Section):
 
     modes: tuple[Path, ...] = ()
     mix: Mix = Mix()
+    weights: dict[str, Annotated[float, Field(gt=0.0)]] = Field(default_factory=dict)
     sampling: Literal["feedback", "prior", "uniform"] = "feedback"
     variety: int = Field(default=60, ge=1)
     randomise: Randomisation | None = None
@@ -136,6 +139,17 @@ class CycleWish(_Section):
         return self
 
 
+class LessonSection(_Section):
+    """Lessons after each cycle: see `loopyard.cycle.lessons`.
+
+    rules: rules of your own beside the built-in ones, each ``package.module:function``. apply:
+    whether the next cycle's settings are changed by what was learned; it is written down anyway.
+    """
+
+    rules: tuple[str, ...] = ()
+    apply: bool = True
+
+
 class Campaign(_Section):
     """A plan of cycles under one time budget, from cloning to the gate.
 
@@ -165,6 +179,7 @@ class Campaign(_Section):
     select: SelectSection = SelectSection()
     gate: GateSection = GateSection()
     messages: MessageSettings = MessageSettings()
+    lessons: LessonSection = LessonSection()
 
     @model_validator(mode="after")
     def _trainable(self) -> Campaign:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from loopyard.cycle.config import Campaign
+from loopyard.cycle.lessons.rules import open_rules
 from loopyard.cycle.modes import CampaignModes
 from loopyard.evaluation.worker import make_scenario_world
 from loopyard.experts.registry import make_expert
 from loopyard.training.config import TrainConfig
+from loopyard.training.loss import channel_weights
 from loopyard.training.setup import policy_config
 from loopyard.worlds.world import spec_of
 
@@ -28,4 +30,7 @@ def require_runnable(campaign: Campaign) -> None:
         world.close()
     CampaignModes(campaign).judging_scenes(1, "gate")
     settings = {**campaign.train, "minutes": 1.0, "n_action_steps": campaign.n_action_steps}
-    policy_config(TrainConfig.model_validate(settings), spec)
+    config = TrainConfig.model_validate(settings)
+    policy_config(config, spec)
+    channel_weights(spec.action.names, config.channel_weights)
+    open_rules(campaign.lessons.rules)

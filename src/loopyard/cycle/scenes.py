@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from loopyard.core.errors import ConfigError, expected
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import Split
 from loopyard.cycle.config import Campaign, ScenarioSection
 from loopyard.cycle.feedback import sampling_weights
 from loopyard.evaluation.by_mode import ModeResult
+from loopyard.scenarios.mode import FailureMode
 from loopyard.scenarios.registry import Registry, open_registry
 from loopyard.scenarios.sampling import Mix, sample
 from loopyard.scenarios.suites import ALL_MODES, GENERAL, suite_scenes
@@ -22,10 +24,15 @@ def campaign_registry(campaign: Campaign) -> Registry:
     """The modes that a campaign begins with.
 
     Raises:
-        ConfigError: a file of the user's own modes is wrong.
+        ConfigError: a file of the user's own modes is wrong, or a weight is for none of them.
     """
-    modes = campaign.scenarios.modes if campaign.scenarios else ()
-    return open_registry(modes=modes)
+    section = campaign.scenarios
+    registry = open_registry(modes=section.modes if section else ())
+    for name in section.weights if section else ():
+        if not any(_names(name, mode) for mode in registry.modes):
+            wanted = "a mode's id, or a word of its function, such as 'scoop'"
+            raise ConfigError(expected("scenarios", "weights", name, wanted))
+    return registry
 
 
 def learning_scenarios(
@@ -45,6 +52,7 @@ def learning_scenarios(
     if section is None or count == 0:
         return [general] * count
     mix, weights = _shares(section, registry, campaign.world, results)
+    weights = {id: weight * _asked(section, registry[id]) for id, weight in weights.items()}
     seed = campaign.seed * CYCLE_STRIDE + cycle
     different = min(count, section.variety)
     drawn = sample(registry, general, different, seed, mix, weights, distinct=False)
@@ -71,6 +79,16 @@ def judging_scenes(
     if name == ALL_MODES:
         n = math.ceil(n / max(1, len(registry.of_world(campaign.world))))
     return list(suite_scenes(name, n, campaign.scenario, registry, split))
+
+
+def _asked(section: ScenarioSection, mode: FailureMode) -> float:
+    """How many times as often a mode shall be drawn, by ``weights``."""
+    named = (weight for name, weight in section.weights.items() if _names(name, mode))
+    return math.prod(named)
+
+
+def _names(name: str, mode: FailureMode) -> bool:
+    return name == mode.id or name in mode.function
 
 
 def _shares(

@@ -35,11 +35,11 @@ class CampaignObserver(Protocol):
 
 
 class Pulse:
-    """Passes on what it hears, and calls ``beat`` for every unit of work that is done."""
+    """Passes on what it hears, and calls ``beat`` for every unit of work and every note."""
 
     def __init__(self, observer: CampaignObserver, beat: Callable[[], None]) -> None:
         self._observer, self._beat = observer, beat
-        self.stage, self.note = observer.stage, observer.note
+        self.stage, self.note = observer.stage, self._with_beat(observer.note)
         self.plan, self.replan = observer.plan, observer.replan
 
     @contextmanager

@@ -41,6 +41,8 @@ def test_a_pulse_passes_everything_on_and_beats_for_each_unit():
         *((60.0, "train"), "report"),
     ]
     assert beats == [3, 4, 6]
+    pulse.note("the audit took a while")
+    assert len(beats) == 4
 
 
 def test_silence_says_nothing_whatever_happens(capsys):

@@ -1,11 +1,13 @@
 """Films drives for people: the robot's own view beside the bird's, with a caption.
 
 A film is made from the executed actions of a drive, not by asking the policy again: world, scene
-and actions give the same drive to the bit, so what is shown is what was counted.
+and actions give the same drive to the bit, so what is shown is what was counted. Physics is run for
+every tick, and only what is shown is drawn: pictures for people cost a hundred times as much.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,13 +21,15 @@ from loopyard.core.specs import IMAGE_PREFIX, WorldSpec
 from loopyard.data.video import VideoSettings, VideoWriter
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.worker import make_scenario_world
-from loopyard.worlds.tally import Tally
 from loopyard.worlds.world import World, spec_of
 
 VIEWS = ("ego", "birds_eye")
 VIEW_PX = 320
 CAPTION_PX = 40
 FONT_PX = 17
+MOST_PICTURES = 300
+"""A longer drive has fewer pictures a second, down to LEAST_FPS, and is then shown faster."""
+LEAST_FPS = 10
 HOLD_S = 1.5
 """The last picture stays this long, so that the end can be read."""
 
@@ -58,6 +62,23 @@ class Film:
     faithful: bool
 
 
+@dataclass(frozen=True)
+class Pace:
+    """every: ticks from one picture to the next. fps: of the film, whole. speed: how many times
+    faster than it was driven."""
+
+    every: int
+    fps: int
+    speed: float
+
+
+def pace_of(ticks: int, fps: int) -> Pace:
+    """The pace at which so many ticks at ``fps`` a second make at most MOST_PICTURES."""
+    every = max(1, math.ceil(ticks / MOST_PICTURES))
+    shown_fps = max(round(fps / every), min(fps, LEAST_FPS))
+    return Pace(every, shown_fps, shown_fps * every / fps)
+
+
 class FilmHandler:
     """Films one drive after another; one world is kept."""
 
@@ -88,35 +109,55 @@ def film(world: World, job: FilmJob) -> Film:
     Raises:
         WorldError: the world shows no picture.
     """
-    spec = spec_of(world)
-    record = job.record
-    obs, _ = world.reset(seed=record.seed, options={"scenario": record.scenario})
-    tally = Tally(spec.fps, int(getattr(world, "max_steps", spec.max_steps)))
+    spec, record = spec_of(world), job.record
+    replay = _Replay(world, record)
     first, last = 0, len(job.actions)
     if job.span_s is not None:
         first, last = (min(max(0, round(at_s * spec.fps)), last) for at_s in job.span_s)
+    pace = pace_of(last - first, spec.fps)
     job.path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = job.path.with_suffix(".mp4.tmp")
-    writer = VideoWriter(unfinished, len(VIEWS) * VIEW_PX, VIEW_PX + CAPTION_PX, spec.fps, SETTINGS)
-    captions = _Captions(record)
+    writer = VideoWriter(unfinished, len(VIEWS) * VIEW_PX, VIEW_PX + CAPTION_PX, pace.fps, SETTINGS)
+    captions = _Captions(record, pace.speed)
+
+    def picture(tick: int, *, ended: bool = False) -> np.ndarray:
+        views = _views(world, spec, replay.obs)
+        return np.vstack([views, captions.at(tick / spec.fps, ended=ended)])
+
     try:
-        picture = _views(world, spec, obs)
-        for tick, action in enumerate(job.actions):
-            if first <= tick < last:
-                writer.add(np.vstack([picture, captions.at(tick / spec.fps)]))
-            obs, _, terminated, truncated, info = world.step(action)
-            tally.add(world, action, terminated=terminated, truncated=truncated, info=info)
-            if first <= tick + 1 <= last:
-                picture = _views(world, spec, obs)
-        ended = last == len(job.actions)
-        closing = np.vstack([picture, captions.at(last / spec.fps, ended=ended)])
-        for _ in range(max(1, round(HOLD_S * spec.fps))):
+        for tick, action in enumerate(job.actions[:last]):
+            if tick >= first and (tick - first) % pace.every == 0:
+                writer.add(picture(tick))
+            replay.step(action, final=tick + 1 == len(job.actions))
+        closing = picture(last, ended=last == len(job.actions))
+        for _ in range(max(1, round(HOLD_S * pace.fps))):
             writer.add(closing)
     finally:
         writer.close()
-    faithful = tally.outcome().success == record.outcome.success
+    for tick, action in enumerate(job.actions[last:], last):
+        replay.step(action, final=tick + 1 == len(job.actions))
     unfinished.replace(job.path)
-    return Film(record.seed, job.path, faithful)
+    return Film(record.seed, job.path, replay.success == record.outcome.success)
+
+
+class _Replay:
+    """A drive once more. obs: what its world shows, of this moment where it draws no pictures on
+    demand. success: after the last action, and False where the drive was over before it."""
+
+    def __init__(self, world: World, record: RolloutRecord) -> None:
+        self._world = world
+        self.obs, _ = world.reset(seed=record.seed, options={"scenario": record.scenario})
+        own = getattr(world, "unwrapped", world)
+        self._blind = getattr(own, "step_blind", None) if hasattr(own, "camera_image") else None
+        self._over = self.success = False
+
+    def step(self, action: np.ndarray, *, final: bool) -> None:
+        if self._blind is not None and not final:
+            self._over |= bool(self._blind(action))
+            return
+        self.obs, _, terminated, truncated, info = self._world.step(action)
+        self.success = bool(info.get("success", False)) and not self._over
+        self._over |= terminated or truncated
 
 
 def _views(world: World, spec: WorldSpec, obs: dict[str, Any]) -> np.ndarray:
@@ -143,12 +184,14 @@ def _fit(image: np.ndarray) -> np.ndarray:
 
 
 class _Captions:
-    """The strip below the views: scene and time, and how it ended."""
+    """The strip below the views: scene and time, and how it ended. speed: times as fast."""
 
-    def __init__(self, record: RolloutRecord) -> None:
+    def __init__(self, record: RolloutRecord, speed: float) -> None:
         self._font = ImageFont.load_default(FONT_PX)
         self._scene = f"scene {record.seed:,}".replace(",", " ")
         self._mode = record.scenario.mode or record.scenario.preset
+        if speed > 1.0:
+            self._mode += f", {speed:.2g} times as fast"
         self._success = record.outcome.success
         self._end = record.outcome.reason.replace("_", " ")
 

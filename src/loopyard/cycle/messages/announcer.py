@@ -16,10 +16,10 @@ from loopyard.cycle.messages.message import Message, quoted
 from loopyard.cycle.messages.messenger import Messenger
 from loopyard.cycle.messages.roles import HANDOFFS, Kind, Role, owner_of
 from loopyard.cycle.plan import Plan
-from loopyard.data.audit import AuditReport
 
 STEP = re.compile(
-    r"(?:cycle-(?P<cycle>\d+)/)?(?P<stage>[a-z]+)(?: (?P<which>\w+))?(?:-(?P<of>\d+))?"
+    r"(?:cycle-(?P<cycle>\d+)/)?(?P<stage>[a-z]+)(?:-(?P<of>\d+))?"
+    r"(?: (?!again$)(?P<which>\w+))?(?: again)?"
 )
 MOST_TOLD = 3
 """Failed checks that a message names; the report beside it has them all."""
@@ -63,9 +63,12 @@ class Announcer:
         stage = match["stage"] if match else step
         if stage in TOLD_ELSEWHERE:
             return
+        what = step.replace("cycle-", "cycle ").replace("/", ": ")
+        if stage == "audit" and facts.get("verdict") == "fail":
+            self._failed_audit(step, what, facts)
+            return
         owner, figures = owner_of(stage), _figures(facts)
         artifact = _artifact(match, facts) if match else ""
-        what = step.replace("cycle-", "cycle ").replace("/", ": ")
         kind: Kind = "DONE" if artifact else "REPORT"
         self._post(f"{step}/done", kind, owner, f"{what}{_listed(figures)}", None, artifact)
         if artifact and (heir := HANDOFFS.get(stage)):
@@ -88,21 +91,14 @@ class Announcer:
                 text = f"cycle {coming.cycle} is planned anew{_listed([*changed, *plan.warnings])}"
                 self._post(f"replan-{coming.cycle}", "REPORT", "Watcher", text)
 
-    def audit_failed(self, step: str, dataset: str, report: AuditReport, *, again: bool) -> None:
-        """Data that may not be trained on. dataset: in the run folder. again: it is made anew."""
-        what = step.replace("cycle-", "cycle ").replace("/", ": ")
-        bad = [check for check in report.checks if check.verdict == "fail"]
-        told = [
-            f"{check.name}{f' ({check.where})' if check.where else ''}: found {check.found}, "
-            f"expected {check.expected}"
-            for check in bad[:MOST_TOLD]
-        ]
+    def _failed_audit(self, step: str, what: str, facts: Mapping[str, Any]) -> None:
+        """Data that may not be trained on, and the request to make it anew."""
+        bad = facts.get("failed", ())
+        told = [_complaint(check) for check in bad[:MOST_TOLD]]
         more = [f"and {len(bad) - MOST_TOLD} more"] if len(bad) > MOST_TOLD else []
-        text = f"{what}: {dataset} failed{_listed([*told, *more])}"
-        self._post(f"{step}/blocked", "BLOCKED", "Training", text)
-        if again:
-            text = f"{what}: generate {dataset} again, with other scenes"
-            self._post(f"{step}/again", "REQUEST", "Training", text, "Developer")
+        self._post(f"{step}/blocked", "BLOCKED", "Training", f"{what}{_listed([*told, *more])}")
+        text = f"{what}: generate this data again, with other scenes"
+        self._post(f"{step}/again", "REQUEST", "Training", text, "Developer")
 
     def change(
         self,
@@ -165,6 +161,12 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "
         elif old != new:
             told.append(f"{prefix}{name}: {_plain(old)} -> {_plain(new)}")
     return told
+
+
+def _complaint(check: Mapping[str, Any]) -> str:
+    """A failed `loopyard.data.audit.Check`, in words."""
+    where = f" ({check['where']})" if check["where"] else ""
+    return f"{check['name']}{where}: found {check['found']}, expected {check['expected']}"
 
 
 def _plain(value: Any) -> str:

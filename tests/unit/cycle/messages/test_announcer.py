@@ -11,7 +11,6 @@ from loopyard.cycle.messages.approval import answer
 from loopyard.cycle.messages.reports import ReportingObserver
 from loopyard.cycle.observer import Silence
 from loopyard.cycle.plan import CyclePlan, Plan
-from loopyard.data.audit import AuditReport, Check
 
 FIRST = CyclePlan(1, 40, 0, 0, 1.0, 3.0, 10)
 SECOND = CyclePlan(2, 0, 20, 5, 1.0, 3.0, 10)
@@ -115,22 +114,30 @@ def test_plans_and_how_they_change_are_told_before_they_are_used(tmp_path, messe
 
 def test_a_failed_audit_blocks_names_what_was_found_and_asks_for_new_data(announce, heard):
     checks = [
-        Check("black frames", "fail", "12 @ dark", "0", "episode 3"),
-        *[Check(f"more {n}", "fail", "1", "0") for n in range(3)],
-        Check("fine", "pass", "1", "1"),
+        {"name": "black", "where": "episode 3", "found": "12 @ dark", "expected": "0"},
+        *[{"name": f"more {n}", "where": "", "found": "1", "expected": "0"} for n in range(3)],
     ]
-    report = AuditReport("somewhere", checks)  # type: ignore[arg-type]
-    sender = announce()
-    sender.audit_failed("cycle-1/audit", "cycles/01/dataset", report, again=True)
-    sender.audit_failed("cycle-1/audit-2", "cycles/01/dataset", report, again=False)
-    blocked, request, last = heard.lines
-    assert blocked == (
-        "[BLOCKED] Training: cycle 1: audit: cycles/01/dataset failed: black frames (episode 3): "
-        "found 12 (at) dark, expected 0; more 0: found 1, expected 0; more 1: found 1, expected 0; "
-        "and 1 more"
-    )
-    assert request.startswith("[REQUEST] Developer Training: cycle 1: audit: generate cycles/01/")
-    assert last.startswith("[BLOCKED]")
+    announce().done("cycle-1/audit", {"verdict": "fail", "failed": checks})
+    assert heard.lines == [
+        "[BLOCKED] Training: cycle 1: audit: black (episode 3): found 12 (at) dark, expected 0; "
+        "more 0: found 1, expected 0; more 1: found 1, expected 0; and 1 more",
+        "[REQUEST] Developer Training: cycle 1: audit: generate this data again, with other scenes",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "made"),
+    [
+        ("cycle-1/audit again", "cycles/01/audit.json"),
+        ("cycle-2/audit expert again", "cycles/02/audit-expert.json"),
+        ("cycle-2/relabel again", "cycles/02/dataset"),
+    ],
+)
+def test_what_is_done_again_is_told_too(tmp_path, announce, heard, step, made):
+    (tmp_path / made).mkdir(parents=True)
+    announce().done(step, {"verdict": "pass"})
+    assert heard.lines[0].startswith("[DONE] ")
+    assert heard.lines[0].endswith(f"pass ({made})")
 
 
 BEFORE = {"train": {"lr": 1e-4, "policy": "act"}, "n": 1}

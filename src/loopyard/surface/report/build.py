@@ -20,6 +20,7 @@ from loopyard.surface.report import sections
 from loopyard.surface.report.curriculum_section import curriculum
 from loopyard.surface.report.diagnosis_section import why_failed
 from loopyard.surface.report.language import ENGLISH, say, say_in_chart, speaking, spoken
+from loopyard.surface.report.lessons_section import lessons
 from loopyard.surface.report.modes_section import failure_modes
 from loopyard.surface.report.plan_actual import Review, plan_against_actual
 from loopyard.surface.report.review_section import reviews
@@ -144,6 +145,7 @@ def _page(
         cycles=cycles,
         modes=failure_modes(run),
         curriculum=curriculum(run),
+        lessons=lessons(run),
         failures=sections.failures(run),
         why=why_failed(run),
         films=films,

@@ -33,10 +33,10 @@ def write_bytes(path: Path | str, data: bytes) -> None:
         NoSpaceError: the disk is full; the old content is untouched.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.tmp-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        with naming_full_disk(path):
+    with naming_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
             with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
@@ -44,10 +44,10 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             failpoint("file.written")
             os.replace(temporary, path)
             failpoint("file.renamed")
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    fsync_path(path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        fsync_path(path.parent)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -86,13 +86,13 @@ def staged_folder(final: Path | str, parents: Sequence[str] = ()) -> Iterator[Pa
         NoSpaceError: the disk filled up inside the block or while committing.
     """
     final = Path(final)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    recover_folder(final)
-    staging = final.parent / f".{final.name}.staging-{os.getpid()}"
-    if staging.exists():
-        shutil.rmtree(staging)
-    try:
-        with naming_full_disk(final):
+    with naming_full_disk(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        recover_folder(final)
+        staging = final.parent / f".{final.name}.staging-{os.getpid()}"
+        if staging.exists():
+            shutil.rmtree(staging)
+        try:
             staging.mkdir()
             yield staging
             failpoint("folder.filled")
@@ -101,9 +101,9 @@ def staged_folder(final: Path | str, parents: Sequence[str] = ()) -> Iterator[Pa
             failpoint("folder.durable")
             _replace_folder(staging, final)
             failpoint("folder.renamed")
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
 
 
 def recover_folder(final: Path | str) -> None:

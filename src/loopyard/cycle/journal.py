@@ -11,6 +11,7 @@ from typing import Any
 from loopyard.core.clock import Clock, Stopwatch, SystemClock
 from loopyard.cycle.heartbeat import Heartbeat
 from loopyard.store.events import EventLog
+from loopyard.store.failpoint import failpoint
 
 STEP_BEGUN, STEP_DONE, STOPPED, ALIVE = "step_begun", "step_done", "stopped", "alive"
 ALIVE_EVERY_S = 5.0
@@ -42,6 +43,8 @@ class Journal:
         self._noted_s = max(used, default=0.0)
         self._clock = clock or SystemClock()
         self._watch = Stopwatch(self._clock, self._noted_s)
+        self.on_done: Callable[[str, dict[str, Any]], None] = lambda step, facts: None
+        """Hears of each step that is done, now or in an earlier try."""
 
     @property
     def used_s(self) -> float:
@@ -62,16 +65,21 @@ class Journal:
         """
         key = digest_of(inputs)
         if (name, key) in self._done:
+            self.on_done(name, self._done[name, key])
             return self._done[name, key], True
         begin_s = self._begun.setdefault((name, key), self.used_s)
         if self._heartbeat is not None:
             self._heartbeat.at(name)
         self._note(STEP_BEGUN, step=name, key=key)
+        failpoint("step.begun")
         left_s = None if box_s is None else max(0.0, begin_s + box_s - self.used_s)
         facts = work(None if left_s is None else self._clock.monotonic() + left_s)
+        failpoint("step.worked")
         facts = {**facts, "took_s": round(self.used_s - begin_s, 3)}
         self._note(STEP_DONE, step=name, key=key, facts=facts)
+        failpoint("step.done")
         self._done[name, key] = facts
+        self.on_done(name, facts)
         return facts, False
 
     def alive(self) -> None:
@@ -80,6 +88,10 @@ class Journal:
             self._heartbeat.progress()
         if self.used_s - self._noted_s >= ALIVE_EVERY_S:
             self._note(ALIVE)
+
+    def record(self, kind: str, **facts: Any) -> None:
+        """An event that is no step, such as a message."""
+        self._note(kind, **facts)
 
     def stopped(self, reason: str) -> None:
         self._note(STOPPED, reason=reason)

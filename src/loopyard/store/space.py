@@ -12,6 +12,7 @@ from loopyard.core.errors import NoSpaceError
 
 GIB = 1024**3
 FULL_DISK_TEXTS = ("No space left on device", "Disk quota exceeded", "disk is full")
+FAILED_DISK_TEXTS = ("Input/output error", "disk I/O error", "Read-only file system")
 
 
 def is_no_space(error: BaseException) -> bool:
@@ -23,6 +24,13 @@ def is_no_space(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return any(text in str(error) for text in FULL_DISK_TEXTS)
+
+
+def is_disk_failure(error: BaseException) -> bool:
+    """Whether an error says that the disk failed, or turned read-only, as disks do that fail."""
+    if isinstance(error, OSError) and error.errno in (errno.EIO, errno.EROFS):
+        return True
+    return any(text in str(error) for text in FAILED_DISK_TEXTS)
 
 
 @contextmanager

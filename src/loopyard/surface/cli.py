@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import NoReturn
 
-from loopyard.core.errors import LoopyardError, NoSpaceError
+from loopyard.core.errors import LoopyardError, NoSpaceError, StoreError
 
 PACKAGE = "loopyard.surface.commands"
 
@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "a whole campaign: generate, audit, train, roll out, judge; again to resume"),
     "status": ("status", "where a campaign stands, from its event log alone"),
     "verify": ("verify", "is a run folder whole? every file is compared with its manifest"),
+    "mirror": ("mirror", "a copy of a run in an object store: send it, or bring it back"),
     "watch": ("watch", "keep a campaign going: start its runner again where it died or got stuck"),
     "measure": ("measure", "what an episode, a training step and a rollout cost on this machine"),
     "generate": ("generate", "let the expert drive and write a dataset"),
@@ -159,10 +160,13 @@ def _fail(console: object, error: LoopyardError, code: int) -> int:
 
 
 def _fail_unexpectedly(console: object, error: Exception) -> int:
-    from loopyard.store.space import is_no_space
+    from loopyard.store.space import is_disk_failure, is_no_space
 
     if is_no_space(error):
         return _fail(console, NoSpaceError(f"the disk is full: {error}"), EXIT_INTERRUPTED)
+    if is_disk_failure(error):
+        again = "once it works, the same command goes on from what is whole"
+        return _fail(console, StoreError(f"the disk fails: {error}; {again}"), EXIT_INTERRUPTED)
     import traceback
 
     _answer_error(console, error)

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from loopyard.core.errors import NoSpaceError
-from loopyard.store.space import free_bytes, is_no_space, naming_full_disk, require_space
+from loopyard.store.space import (
+    free_bytes,
+    is_disk_failure,
+    is_no_space,
+    naming_full_disk,
+    require_space,
+)
 
 
 def test_enough_space_passes_even_where_the_folder_is_not_made_yet(tmp_path: Path) -> None:
@@ -35,6 +41,19 @@ def test_too_little_space_says_how_much(tmp_path: Path) -> None:
 )
 def test_a_full_disk_is_recognised(error: Exception, *, full: bool) -> None:
     assert is_no_space(error) is full
+
+
+@pytest.mark.parametrize(
+    ("error", "failed"),
+    [
+        (OSError(errno.EIO, "x"), True),
+        (OSError(errno.EROFS, "x"), True),
+        (ValueError("I/O error: Input/output error (os error 5)"), True),
+        (OSError(errno.ENOENT, "x"), False),
+    ],
+)
+def test_a_failing_disk_is_recognised(error: Exception, *, failed: bool) -> None:
+    assert is_disk_failure(error) is failed
 
 
 def test_only_a_full_disk_is_renamed(tmp_path: Path) -> None:

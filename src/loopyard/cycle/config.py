@@ -21,7 +21,9 @@ from loopyard.training.config import TrainConfig
 PLANNED_IN_TRAIN = ("minutes", "steps", "epochs", "init_from", "shares", "seed")
 """Settings of training that the campaign decides itself, cycle by cycle."""
 
-OPERATIONAL = ("name", "runs", "workers", "messages")
+OF_THE_REPORT = ("machine", "machine_price", "prices", "lang")
+
+OPERATIONAL = ("name", "runs", "workers", "messages", *OF_THE_REPORT)
 """Settings of a campaign that change no result: where it lies, what it runs on, whom it tells.
 They may change between two runs of the same folder."""
 
@@ -157,6 +159,8 @@ class Campaign(_Section):
     cycles: each as it is wanted. Without them there is one cycle for each of train_shares, which
     split the training time: first ``generate.episodes`` of the expert, then ``dagger.rollouts``.
     scenarios: failure modes; without it every scene is a general one.
+    machine, machine_price, prices: what an hour costs, see `loopyard.cycle.cost`. lang: of the
+    report.
     """
 
     name: str = Field(default="campaign", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -179,6 +183,10 @@ class Campaign(_Section):
     select: SelectSection = SelectSection()
     gate: GateSection = GateSection()
     messages: MessageSettings = MessageSettings()
+    machine: str | None = None
+    machine_price: float | None = Field(default=None, ge=0.0)
+    prices: Path | None = None
+    lang: Literal["en", "ko"] = "en"
     lessons: LessonSection = LessonSection()
 
     @model_validator(mode="after")

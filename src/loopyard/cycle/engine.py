@@ -16,8 +16,11 @@ from loopyard.cycle.journal import Journal
 from loopyard.cycle.measure import Measurement, measure
 from loopyard.cycle.observer import CampaignObserver, Pulse
 from loopyard.cycle.plan import Plan, make_plan
+from loopyard.cycle.review import write_review
 from loopyard.cycle.runnable import require_runnable
+from loopyard.cycle.sampler import UsageSampler
 from loopyard.cycle.stages import CycleStages
+from loopyard.cycle.usage import NAME as USAGE
 from loopyard.store.atomic import write_json, write_text
 from loopyard.store.lease import RUN, Lease, leases_of
 
@@ -50,20 +53,24 @@ class _Engine:
 
     def run(self) -> dict[str, Any]:
         try:
-            measured = self._measure()
-            gate = CampaignGate(self.campaign, self.journal, self.observer)
-            verdict = self._cycles(measured, gate)
-            if verdict is None:
-                # the one that drove best on select, the latest of equals
-                verdict = gate.judge(
-                    max(self.rows, key=lambda row: (row["select"]["rate"], row["cycle"]))
-                )
-            return self._write_result(verdict)
+            with UsageSampler(self.folder / USAGE, lambda: self.journal.used_s):
+                return self._run()
         except BaseException as error:
             self.journal.stopped(f"{type(error).__name__}: {error}")
             raise
         finally:
             self.journal.close()
+
+    def _run(self) -> dict[str, Any]:
+        measured = self._measure()
+        gate = CampaignGate(self.campaign, self.journal, self.observer)
+        verdict = self._cycles(measured, gate)
+        if verdict is None:
+            # the one that drove best on select, the latest of equals
+            verdict = gate.judge(
+                max(self.rows, key=lambda row: (row["select"]["rate"], row["cycle"]))
+            )
+        return self._write_result(verdict)
 
     def _cycles(self, measured: Measurement, gate: CampaignGate) -> dict[str, Any] | None:
         """Run the cycles; the gate's answer where it ended the campaign early."""
@@ -74,6 +81,7 @@ class _Engine:
                 row = stages.run(part, coming[0] if coming else None)
                 self.rows.append(row)
                 self._write_result(None)
+                write_review(self.folder, row["cycle"])
                 if coming and gate.wants(row):
                     found = gate.judge(row)
                     if found["verdict"] == "promote":

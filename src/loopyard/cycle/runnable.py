@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loopyard.cycle.config import Campaign
+from loopyard.cycle.cost import rate_of
 from loopyard.cycle.lessons.rules import open_rules
 from loopyard.cycle.modes import CampaignModes
 from loopyard.evaluation.worker import make_scenario_world
@@ -22,6 +23,7 @@ def require_runnable(campaign: Campaign) -> None:
     Raises:
         ConfigError, WorldError: naming the setting.
     """
+    rate_of(campaign.machine, campaign.machine_price, campaign.prices)
     world = make_scenario_world(campaign.scenario)
     try:
         spec = spec_of(world, campaign.world, campaign.preset)

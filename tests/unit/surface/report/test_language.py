@@ -31,21 +31,23 @@ def said() -> set[str]:
     for module in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
-                found |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+                found |= text_of(node.args[0])
     return found - {""}
 
 
 def advice() -> set[str]:
     """The texts of the review's rules, joined where they are written in parts."""
     source = Path(RULES[0].__code__.co_filename).read_text()
-    return {
-        node.value.value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Assign)
-        and getattr(node.targets[0], "id", "") == "text"
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    }
+    assigned = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assign))
+    texts = (node.value for node in assigned if getattr(node.targets[0], "id", "") == "text")
+    return set().union(*map(text_of, texts))
+
+
+def text_of(node: ast.AST) -> set[str]:
+    """A text that is written out; nothing of any other expression."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {node.value}
+    return set()
 
 
 def places(text: str) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from loopyard.core.clock import SystemClock
 from loopyard.core.errors import ConfigError, expected
 from loopyard.core.machine import describe_machine
 from loopyard.cycle.config import OPERATIONAL, Campaign
@@ -14,13 +15,13 @@ from loopyard.cycle.gate import CampaignGate
 from loopyard.cycle.heartbeat import Heartbeat
 from loopyard.cycle.journal import Journal
 from loopyard.cycle.measure import Measurement, measure
+from loopyard.cycle.messages.announcer import Announcer
+from loopyard.cycle.messages.messenger import Messenger
+from loopyard.cycle.messages.reports import ReportingObserver
 from loopyard.cycle.observer import CampaignObserver, Pulse
 from loopyard.cycle.plan import Plan, make_plan
-from loopyard.cycle.review import write_review
 from loopyard.cycle.runnable import require_runnable
-from loopyard.cycle.sampler import UsageSampler
 from loopyard.cycle.stages import CycleStages
-from loopyard.cycle.usage import NAME as USAGE
 from loopyard.store.atomic import write_json, write_text
 from loopyard.store.lease import RUN, Lease, leases_of
 
@@ -48,29 +49,32 @@ class _Engine:
         self.campaign, self.folder = campaign, campaign.folder
         _claim(campaign)
         self.journal = Journal(self.folder / "events.sqlite", heartbeat=heartbeat)
-        self.observer = Pulse(observer, self.journal.alive)
+        clock, log = SystemClock(), self.journal.record
+        self.messenger = Messenger(self.folder, campaign.messages, log, observer.note, clock)
+        self.announcer = Announcer(self.messenger, clock)
+        self.journal.on_done = self.announcer.done
+        pulse = Pulse(observer, self.journal.alive)
+        self.observer = ReportingObserver(pulse, self.messenger, self.announcer, clock)
         self.rows: list[Row] = []
 
     def run(self) -> dict[str, Any]:
         try:
-            with UsageSampler(self.folder / USAGE, lambda: self.journal.used_s):
-                return self._run()
+            measured = self._measure()
+            gate = CampaignGate(self.campaign, self.journal, self.observer)
+            verdict = self._cycles(measured, gate)
+            if verdict is None:
+                # the one that drove best on select, the latest of equals
+                verdict = gate.judge(
+                    max(self.rows, key=lambda row: (row["select"]["rate"], row["cycle"]))
+                )
+            return self._write_result(verdict)
         except BaseException as error:
+            self.announcer.stopped(error)
             self.journal.stopped(f"{type(error).__name__}: {error}")
             raise
         finally:
+            self.messenger.close()
             self.journal.close()
-
-    def _run(self) -> dict[str, Any]:
-        measured = self._measure()
-        gate = CampaignGate(self.campaign, self.journal, self.observer)
-        verdict = self._cycles(measured, gate)
-        if verdict is None:
-            # the one that drove best on select, the latest of equals
-            verdict = gate.judge(
-                max(self.rows, key=lambda row: (row["select"]["rate"], row["cycle"]))
-            )
-        return self._write_result(verdict)
 
     def _cycles(self, measured: Measurement, gate: CampaignGate) -> dict[str, Any] | None:
         """Run the cycles; the gate's answer where it ended the campaign early."""
@@ -81,7 +85,6 @@ class _Engine:
                 row = stages.run(part, coming[0] if coming else None)
                 self.rows.append(row)
                 self._write_result(None)
-                write_review(self.folder, row["cycle"])
                 if coming and gate.wants(row):
                     found = gate.judge(row)
                     if found["verdict"] == "promote":

@@ -35,11 +35,13 @@ def run(options: Options, console: Console) -> int:
     from loopyard.cycle.config import load_campaign
     from loopyard.cycle.engine import run_campaign
     from loopyard.surface.campaign_log import CampaignLog
+    from loopyard.surface.notifications.deliverer import delivering
     from loopyard.surface.report.build import report
 
     campaign = load_campaign(options.config, options.set)
     try:
-        result = run_campaign(campaign, CampaignLog(console))
+        with delivering(campaign.folder, campaign.messages, console.warn):
+            result = run_campaign(campaign, CampaignLog(console))
     except (ConfigError, LeaseError):
         raise
     except BaseException:

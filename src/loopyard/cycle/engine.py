@@ -20,8 +20,11 @@ from loopyard.cycle.messages.messenger import Messenger
 from loopyard.cycle.messages.reports import ReportingObserver
 from loopyard.cycle.observer import CampaignObserver, Pulse
 from loopyard.cycle.plan import Plan, make_plan
+from loopyard.cycle.review import write_review
 from loopyard.cycle.runnable import require_runnable
+from loopyard.cycle.sampler import UsageSampler
 from loopyard.cycle.stages import CycleStages
+from loopyard.cycle.usage import NAME as USAGE
 from loopyard.store.atomic import write_json, write_text
 from loopyard.store.lease import RUN, Lease, leases_of
 
@@ -59,15 +62,8 @@ class _Engine:
 
     def run(self) -> dict[str, Any]:
         try:
-            measured = self._measure()
-            gate = CampaignGate(self.campaign, self.journal, self.observer)
-            verdict = self._cycles(measured, gate)
-            if verdict is None:
-                # the one that drove best on select, the latest of equals
-                verdict = gate.judge(
-                    max(self.rows, key=lambda row: (row["select"]["rate"], row["cycle"]))
-                )
-            return self._write_result(verdict)
+            with UsageSampler(self.folder / USAGE, lambda: self.journal.used_s):
+                return self._run()
         except BaseException as error:
             self.announcer.stopped(error)
             self.journal.stopped(f"{type(error).__name__}: {error}")
@@ -75,6 +71,17 @@ class _Engine:
         finally:
             self.messenger.close()
             self.journal.close()
+
+    def _run(self) -> dict[str, Any]:
+        measured = self._measure()
+        gate = CampaignGate(self.campaign, self.journal, self.observer)
+        verdict = self._cycles(measured, gate)
+        if verdict is None:
+            # the one that drove best on select, the latest of equals
+            verdict = gate.judge(
+                max(self.rows, key=lambda row: (row["select"]["rate"], row["cycle"]))
+            )
+        return self._write_result(verdict)
 
     def _cycles(self, measured: Measurement, gate: CampaignGate) -> dict[str, Any] | None:
         """Run the cycles; the gate's answer where it ended the campaign early."""
@@ -85,6 +92,7 @@ class _Engine:
                 row = stages.run(part, coming[0] if coming else None)
                 self.rows.append(row)
                 self._write_result(None)
+                write_review(self.folder, row["cycle"])
                 if coming and gate.wants(row):
                     found = gate.judge(row)
                     if found["verdict"] == "promote":

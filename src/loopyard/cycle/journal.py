@@ -11,6 +11,7 @@ from typing import Any
 from loopyard.core.clock import Clock, Stopwatch, SystemClock
 from loopyard.cycle.heartbeat import Heartbeat
 from loopyard.store.events import EventLog
+from loopyard.store.failpoint import failpoint
 
 STEP_BEGUN, STEP_DONE, STOPPED, ALIVE = "step_begun", "step_done", "stopped", "alive"
 ALIVE_EVERY_S = 5.0
@@ -70,10 +71,13 @@ class Journal:
         if self._heartbeat is not None:
             self._heartbeat.at(name)
         self._note(STEP_BEGUN, step=name, key=key)
+        failpoint("step.begun")
         left_s = None if box_s is None else max(0.0, begin_s + box_s - self.used_s)
         facts = work(None if left_s is None else self._clock.monotonic() + left_s)
+        failpoint("step.worked")
         facts = {**facts, "took_s": round(self.used_s - begin_s, 3)}
         self._note(STEP_DONE, step=name, key=key, facts=facts)
+        failpoint("step.done")
         self._done[name, key] = facts
         self.on_done(name, facts)
         return facts, False

@@ -13,6 +13,7 @@ from loopyard.core.randomisation import Randomisation
 from loopyard.core.scenario import Scenario
 from loopyard.core.values import put, yaml_value
 from loopyard.cycle.messages.settings import MessageSettings
+from loopyard.executors.registry import ExecutorName
 from loopyard.experts.noise import NoiseSettings
 from loopyard.scenarios.curriculum import CurriculumSettings
 from loopyard.scenarios.sampling import Mix
@@ -23,7 +24,7 @@ PLANNED_IN_TRAIN = ("minutes", "steps", "epochs", "init_from", "shares", "seed")
 
 OF_THE_REPORT = ("machine", "machine_price", "prices", "lang")
 
-OPERATIONAL = ("name", "runs", "workers", "messages", *OF_THE_REPORT)
+OPERATIONAL = ("name", "runs", "workers", "executor", "ray_address", "messages", *OF_THE_REPORT)
 """Settings of a campaign that change no result: where it lies, what it runs on, whom it tells.
 They may change between two runs of the same folder."""
 
@@ -174,6 +175,8 @@ class Campaign(_Section):
     cycles: tuple[CycleWish, ...] = ()
     train_shares: tuple[float, ...] = (0.4, 0.3, 0.3)
     workers: int = Field(default=0, ge=0)
+    executor: ExecutorName = "local"
+    ray_address: str | None = None
     n_action_steps: int = Field(default=4, ge=1)
     videos: int = Field(default=6, ge=0)
     scenarios: ScenarioSection | None = None

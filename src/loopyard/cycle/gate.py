@@ -9,6 +9,7 @@ from typing import Any
 
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.journal import Journal
+from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
 from loopyard.evaluation.gate import ALPHA, Verdict
@@ -55,7 +56,7 @@ class CampaignGate:
         )
         with self._observer.progress(len(self._scenes), "rollouts", "gate") as on_result:
             settings: dict[str, Any] = {
-                "workers": campaign.workers or None,
+                "executor": executor_of(campaign),
                 "out": rollouts,
                 "suite": "gate",
                 "videos": campaign.videos,

@@ -12,7 +12,7 @@ from loopyard.core.seeds import TRAIN_SEEDS_PER_CAMPAIGN, train_seed
 from loopyard.cycle.ahead import Ahead
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.dagger import RelabelPlan, relabel
-from loopyard.cycle.measure import workers_of
+from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
 from loopyard.cycle.plan import CyclePlan
@@ -22,7 +22,6 @@ from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import DrivePlan, generate
 from loopyard.data.start import Start
 from loopyard.executors.executor import Executor
-from loopyard.executors.local import LocalExecutor
 from loopyard.store.atomic import write_json
 
 RELABEL_FROM = TRAIN_SEEDS_PER_CAMPAIGN // 2
@@ -49,7 +48,7 @@ class Gathering:
     ) -> None:
         self._campaign, self._steps, self._observer = campaign, steps, observer
         self._modes = modes
-        self._workers = workers_of(campaign)
+        self._executor = executor_of(campaign)
         self._ahead: Ahead[Facts] | None = None
         self._relabelled = 0
         self.sources: list[Source] = []
@@ -93,7 +92,7 @@ class Gathering:
         if coming is None or not coming.episodes:
             return
         folder = self._campaign.folder / f"cycles/{coming.cycle:02d}"
-        executor = LocalExecutor(self._workers, nice=MEANWHILE_NICE)
+        executor = executor_of(self._campaign, nice=MEANWHILE_NICE)
         step = self._expert_step(coming, folder, executor, ahead=True)
         box_minutes = now.train_minutes + coming.data_minutes
         self._ahead = Ahead(lambda look: step(lambda row: look(), box_minutes))
@@ -113,7 +112,7 @@ class Gathering:
         if self._ahead is not None:
             ahead, self._ahead = self._ahead, None
             return ahead.take()
-        step = self._expert_step(plan, folder, LocalExecutor(self._workers), ahead=False)
+        step = self._expert_step(plan, folder, self._executor, ahead=False)
         with self._observer.progress(plan.episodes, "episodes", "generate") as done:
             return step(lambda row: done(row.kept), plan.data_minutes)
 
@@ -179,7 +178,7 @@ class Gathering:
             return relabel(
                 driven,
                 scenes,
-                LocalExecutor(self._workers),
+                self._executor,
                 lambda row: done(row.outcome.success),
                 out=folder / "rollouts",
                 deadline_s=until,
@@ -194,10 +193,11 @@ class Gathering:
         if not starts:
             return {"episodes": 0}
         drive = self._expert_drive(folder / "recovery", starts=starts, tries=len(starts))
-        executor = LocalExecutor(self._workers)
         try:
             with self._observer.progress(len(starts), "episodes", "recover") as done:
-                made = generate(drive, len(starts), executor, lambda row: done(row.kept), until)
+                made = generate(
+                    drive, len(starts), self._executor, lambda row: done(row.kept), until
+                )
             audited(folder / "recovery")
         except DatasetError as error:
             self._observer.note(f"recovery drives are left out: {error}")

@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from loopyard.core.machine import usable_cores
 from loopyard.core.seeds import SEED_RANGES
 from loopyard.cycle.config import Campaign
 from loopyard.data.generate import DrivePlan, generate
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.executors.executor import Executor
-from loopyard.executors.local import LocalExecutor
+from loopyard.executors.registry import make_executor
 from loopyard.training.config import TrainConfig
 from loopyard.training.loop import train
 
@@ -52,8 +51,15 @@ class Measurement:
         }
 
 
-def workers_of(campaign: Campaign) -> int:
-    return campaign.workers or usable_cores()
+def executor_of(campaign: Campaign, nice: int = 0) -> Executor:
+    """What runs the campaign's drives; see `loopyard.executors.registry.make_executor`."""
+    return make_executor(
+        campaign.executor,
+        campaign.workers,
+        ray_address=campaign.ray_address,
+        shared=campaign.folder,
+        nice=nice,
+    )
 
 
 def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Measurement:
@@ -63,9 +69,8 @@ def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Me
         ConfigError, WorldError, GraphicsError: the campaign cannot run here.
     """
     say = note or (lambda text: None)
-    workers = workers_of(campaign)
-    executor = LocalExecutor(workers)
-    with tempfile.TemporaryDirectory(prefix="loopyard-measure-") as folder:
+    executor = executor_of(campaign)
+    with tempfile.TemporaryDirectory(prefix="loopyard-measure-", dir=_scratch(campaign)) as folder:
         root = Path(folder)
         say("driving a few episodes")
         episode_s, start_s, frames = _episodes(campaign, executor, root / "dataset")
@@ -85,8 +90,16 @@ def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Me
         batch_size=config.batch_size,
         rollout_s=rollout_s,
         start_s=start_s,
-        workers=workers,
+        workers=executor.workers,
     )
+
+
+def _scratch(campaign: Campaign) -> Path | None:
+    """Where to drive what is thrown away: None for the system's place, which one machine sees."""
+    if campaign.executor == "local":
+        return None
+    campaign.folder.mkdir(parents=True, exist_ok=True)
+    return campaign.folder
 
 
 def _episodes(campaign: Campaign, executor: Executor, root: Path) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ from typing import Any
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.gather import Gathering, batch_shares
 from loopyard.cycle.journal import Journal
+from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
 from loopyard.cycle.plan import CyclePlan
@@ -102,7 +103,7 @@ class CycleStages:
             result = evaluate(
                 str(self._checkpoint),
                 scenes=scenes,
-                workers=self._campaign.workers or None,
+                executor=executor_of(self._campaign),
                 out=out,
                 suite="select",
                 on_result=lambda record: done(record.outcome.success),

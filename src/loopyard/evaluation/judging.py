@@ -1,4 +1,4 @@
-"""Driving to a verdict: at a fixed number of scenes, or until it is clear; alone or as challenger."""
+"""Driving to a verdict: at a fixed number of scenes or until it is clear, against none or one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def drive_and_judge(
     result = evaluate(policy, scenes=scenes, **settings)
     sides: dict[str, Any] = {}
     if against is not None:
-        beside: dict[str, Any] = {name: settings.get(name) for name in ("out", "workers")}
+        shared = ("out", "workers", "executor")
+        beside: dict[str, Any] = {name: settings.get(name) for name in shared}
         suite = f"{settings['suite']}-{INCUMBENT}"
         incumbent = evaluate(against, scenes=scenes, suite=suite, on_result=on_incumbent, **beside)
         sides = {"candidate": result.by_scene, "incumbent": incumbent.by_scene}

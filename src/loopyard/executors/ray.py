@@ -41,7 +41,8 @@ class RayExecutor:
     address: ``host:port`` of the cluster's head, or ``auto``; None: what RAY_ADDRESS says, or else
     a cluster of this machine alone, gone when this process ends.
     shared: a folder that jobs write into; every node must see the same one.
-    nice: added to the workers' priority, as the nice command does.
+    nice: added to the workers' priority, as the nice command does; nice workers take no core away
+    from others.
 
     As with `loopyard.executors.local.LocalExecutor`, workers live for one ``map``, compute on one
     thread each, and at most two jobs a worker are taken ahead of their results. A job whose worker
@@ -141,7 +142,7 @@ class _RayCrew(Crew[_Actor]):
         super().__init__(size, make_handler, jobs)
         self.ray, self.place = ray, place
         self.actor_class = ray.remote(ServedByRay).options(
-            num_cpus=1,
+            num_cpus=0 if place.nice else 1,
             max_restarts=0,
             max_task_retries=0,
             scheduling_strategy="SPREAD",

@@ -9,12 +9,13 @@ import pytest
 from loopyard.core.seeds import SEED_RANGES
 from loopyard.cycle import measure as module
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.measure import MEASURE_CAMPAIGN, Measurement, measure, workers_of
+from loopyard.cycle.measure import MEASURE_CAMPAIGN, Measurement, executor_of, measure
 from loopyard.evaluation.evaluate import evaluate
+from loopyard.executors import registry
 
 
 def test_everything_is_timed_and_nothing_kept(monkeypatch, tmp_path, executor):
-    monkeypatch.setattr(module, "LocalExecutor", type(executor))
+    monkeypatch.setattr(module, "executor_of", lambda campaign: executor)
     monkeypatch.setattr(module, "STEPS", 3)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     driven: list[range] = []
@@ -52,9 +53,14 @@ def test_scenes_of_the_measurement_are_the_last_campaigns():
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_are_as_asked(workers):
-    assert workers_of(Campaign(workers=workers)) == workers
+    assert executor_of(Campaign(workers=workers)).workers == workers
 
 
 def test_workers_are_the_usable_cores_unless_asked(monkeypatch):
-    monkeypatch.setattr(module, "usable_cores", lambda: 5)
-    assert workers_of(Campaign()) == 5
+    monkeypatch.setattr(registry, "usable_cores", lambda: 5)
+    assert executor_of(Campaign()).workers == 5
+
+
+def test_the_executor_is_no_part_of_the_recipe():
+    there = Campaign(executor="ray", ray_address="head:6379")
+    assert there.recipe() == Campaign().recipe()

@@ -15,6 +15,7 @@ from loopyard.evaluation.evaluate import LOCKSTEP, evaluate
 from loopyard.evaluation.gate import Verdict, require_gate_seeds
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.result import Evaluation
+from loopyard.executors.executor import Executor
 from loopyard.policies.policy import Policy
 
 Scene = tuple[Scenario, int]
@@ -55,6 +56,7 @@ def evaluate_until(
     suite: str = "gate",
     block: int | None = None,
     workers: int | None = None,
+    executor: Executor | None = None,
     videos: int = 0,
     on_result: Callable[[RolloutRecord], None] | None = None,
     on_incumbent: Callable[[RolloutRecord], None] | None = None,
@@ -70,6 +72,7 @@ def evaluate_until(
     out: a folder, as for `evaluate`; the same call again goes on from there. The incumbent's
     drives are kept beside, in ``<suite>-incumbent.jsonl``.
     block: scenes between two looks; one for each of all workers' worlds unless said.
+    executor: runs the drives in place of ``workers`` processes.
     execution: settings of `evaluate` for the policy (``n_action_steps``, ``lockstep``, ...); the
     incumbent drives as its checkpoint says.
 
@@ -81,8 +84,13 @@ def evaluate_until(
     _check(policy, scenes, gate, against, out, block)
     lockstep = execution.pop("lockstep", LOCKSTEP)
     cores = usable_cores() if workers is None else max(1, workers)
-    size = block or cores * lockstep
-    settings: dict[str, Any] = {"out": out, "workers": workers, "lockstep": lockstep}
+    size = block or (executor.workers if executor else cores) * lockstep
+    settings: dict[str, Any] = {
+        "out": out,
+        "workers": workers,
+        "executor": executor,
+        "lockstep": lockstep,
+    }
     ours = _Driven(policy, {**settings, **execution, "suite": suite, "on_result": on_result})
     theirs = None
     if against is not None:

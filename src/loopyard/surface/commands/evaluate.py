@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from loopyard.executors.registry import ExecutorName
 from loopyard.surface.console import Console
 from loopyard.surface.scenario_options import BaseOptions
 
@@ -70,11 +71,15 @@ class Options(BaseOptions):
     """also time single predictions on one core"""
     workers: int = 0
     """processes; 0: one a core"""
+    executor: ExecutorName = "local"
+    """where they run: local, or ray with the machines of a cluster, which must all see --out"""
+    ray_address: str | None = None
+    """host:port of the cluster's head; default: what RAY_ADDRESS says, else this machine alone"""
 
 
 def run(options: Options, console: Console) -> int:
     """Drives the suite; 1 where the gate rejects the policy, or does not promote a challenger."""
-    from loopyard.core.machine import usable_cores
+    from loopyard.executors.registry import make_executor
     from loopyard.surface.verdicts import verdict_answer
 
     scenes = _scenes(options)
@@ -90,7 +95,12 @@ def run(options: Options, console: Console) -> int:
         settings = {
             "expert": options.expert,
             "out": options.out,
-            "workers": options.workers or usable_cores(),
+            "executor": make_executor(
+                options.executor,
+                options.workers,
+                ray_address=options.ray_address,
+                shared=options.out,
+            ),
             "suite": _label(options),
             "videos": options.videos,
             "n_action_steps": options.n_action_steps,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from loopyard.executors.registry import ExecutorName
 from loopyard.surface.console import Console
 
 
@@ -32,6 +33,10 @@ class Options:
     """package.module:ClassName, where the world has no expert of its own"""
     workers: int = 0
     """processes; 0: one a core"""
+    executor: ExecutorName = "local"
+    """where they run: local, or ray with the machines of a cluster, which must all see --out"""
+    ray_address: str | None = None
+    """host:port of the cluster's head; default: what RAY_ADDRESS says, else this machine alone"""
     params: dict[str, str] = field(default_factory=dict)
     """the world's parameters, as name value pairs: --params bricks 3 room_m 8"""
     scenes: Path | None = None
@@ -42,13 +47,12 @@ class Options:
 def run(options: Options, console: Console) -> int:
     """Generate, resuming where a dataset is already there."""
     from loopyard.core.errors import ConfigError, expected
-    from loopyard.core.machine import usable_cores
     from loopyard.core.scenario import Scenario
     from loopyard.core.values import yaml_values
     from loopyard.data.episode import EpisodeRow
     from loopyard.data.generate import DrivePlan, generate
     from loopyard.data.start import Start
-    from loopyard.executors.local import LocalExecutor
+    from loopyard.executors.registry import make_executor
     from loopyard.experts.noise import NoiseSettings
     from loopyard.scenarios.scene_file import read_scenes
 
@@ -67,7 +71,9 @@ def run(options: Options, console: Console) -> int:
         noise=NoiseSettings() if options.noise == "dart" else None,
         expert=options.expert,
     )
-    executor = LocalExecutor(options.workers or usable_cores())
+    executor = make_executor(
+        options.executor, options.workers, ray_address=options.ray_address, shared=options.out
+    )
     with console.progress(options.episodes, "episodes", "generate") as progress:
         failed = 0
 

@@ -60,15 +60,19 @@ def log_damage(path: Path) -> list[str]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads. Raises StoreError for what SQLite cannot read."""
+def opened(path: Path, schema: int | None = SCHEMA) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads a database of this version, or of any.
+
+    Raises:
+        StoreError: it is not there, or SQLite cannot read it.
+    """
     if not path.is_file():
         raise StoreError(expected(str(path), "event log", "nothing there", "a run's events.sqlite"))
     try:
         with _uri(path) as uri, closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version != SCHEMA:
-                raise StoreError(expected(str(path), "schema", version, SCHEMA))
+            if schema not in (None, version):
+                raise StoreError(expected(str(path), "schema", version, schema))
             yield db
     except (sqlite3.Error, ValueError) as error:
         raise StoreError(f"{path}: {error}") from error

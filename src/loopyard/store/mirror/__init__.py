@@ -1,0 +1,1 @@
+"""A copy of a run folder in an object store: blobs by sha256, manifests, and pointers to them."""

@@ -12,7 +12,11 @@ from loopyard.cycle.timeline import Span, Timeline
 from loopyard.cycle.usage import EVERY_S, UsageRow, thinned
 from loopyard.surface.report.charts import COLOURS, STYLE, figure_of, to_svg
 
-OF_STAGE = {"data": "second", "train": "accent", "select": "good", "gate": "bad"}
+OF_STAGE = {
+    **dict.fromkeys(("data", "expert", "relabel", "recover"), "second"),
+    "train": "accent",
+    **dict.fromkeys(("select", "gate"), "good"),
+}
 LEAST_SHARE = 0.002
 """A stage with less of the time would be a line thinner than a pixel."""
 LABELLED_SHARE = 0.018

@@ -72,7 +72,7 @@ def test_korean_is_spoken_within_and_english_after():
         assert spoken() == "ko"
         assert duration(750) == "12분 30초"
         assert duration(3900) == "1시간 05분"
-        assert part_of(96, 100) == "100 중 96"
+        assert part_of(96, 100) == "100개 중 96개"
         assert interval((0.5, 0.75)).replace("\u202f", " ") == "50.0 % ~ 75.0 %"
         assert say("What was asked") != "What was asked"
         assert say("no such words {n}", n=3) == "no such words 3"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import DrivePlan, generate
 from loopyard.data.start import Start
 from loopyard.executors.executor import Executor
-from loopyard.store.atomic import write_json
+from loopyard.store.atomic import fsync_path, write_json
 
 RELABEL_FROM = TRAIN_SEEDS_PER_CAMPAIGN // 2
 """Policy-driven data takes the second half of a campaign's training scenes."""
@@ -62,19 +62,12 @@ class Gathering:
         made: Facts = {"episodes": 0, "frames": 0}
         if plan.episodes or self._ahead is not None:
             found = self._expert(plan, folder)
-            root = folder / found["dataset"]
-            self._accept(plan, root, found["frames"], by_policy=False)
+            found = self._accept(plan, folder / found["dataset"], found, by_policy=False)
             ahead = {} if found["ahead"] else {"expert_s": found["took_s"]}
             made = _sum(made, found) | {"demonstrated": found["episodes"], **ahead}
         if plan.rollouts and checkpoint is not None:
-            found = self._steps.run(
-                plan,
-                "relabel",
-                lambda until: self._relabel(plan, folder, checkpoint, until),
-                plan.data_minutes,
-            )
-            self._relabelled += plan.rollouts
-            self._accept(plan, folder / "dataset", found["frames"], by_policy=True)
+            found = self._relabel_step(plan, folder, checkpoint)
+            found = self._accept(plan, folder / "dataset", found, checkpoint, by_policy=True)
             made = _sum(made, found)
             made |= {"rollouts": found["episodes"], "relabel_s": found["took_s"]}
         write_json(folder / "generate.json", made)
@@ -103,21 +96,58 @@ class Gathering:
             self._ahead.drop()
             self._ahead = None
 
-    def _accept(self, plan: CyclePlan, root: Path, frames: int, *, by_policy: bool) -> None:
-        name = "audit" if root.name == "dataset" else f"audit {root.name}"
-        self._steps.run(plan, name, lambda until: audited(root))
-        self.sources.append(Source(root, plan.cycle, by_policy, frames))
+    def _accept(
+        self,
+        plan: CyclePlan,
+        root: Path,
+        found: Facts,
+        checkpoint: Path | None = None,
+        *,
+        by_policy: bool,
+    ) -> Facts:
+        """The facts of a dataset that passed its audit, and so joins ``sources``.
 
-    def _expert(self, plan: CyclePlan, folder: Path) -> Facts:
+        One that failed is set aside, and made again with other scenes, once.
+        """
+        name = "audit" if root.name == "dataset" else f"audit {root.name}"
+        if self._steps.run(plan, name, lambda until: audited(root))["verdict"] == "fail":
+            _set_aside(root)
+            if checkpoint is None:
+                found = self._expert(plan, root.parent, again=True)
+            else:
+                found = self._relabel_step(plan, root.parent, checkpoint, again=True)
+            self._steps.run(plan, f"{name} again", lambda until: passed(root))
+        self.sources.append(Source(root, plan.cycle, by_policy, found["frames"]))
+        return found
+
+    def _relabel_step(
+        self, plan: CyclePlan, folder: Path, checkpoint: Path, *, again: bool = False
+    ) -> Facts:
+        found = self._steps.run(
+            plan,
+            _named("relabel", again),
+            lambda until: self._relabel(plan, folder, checkpoint, until),
+            plan.data_minutes,
+        )
+        self._relabelled += plan.rollouts
+        return found
+
+    def _expert(self, plan: CyclePlan, folder: Path, *, again: bool = False) -> Facts:
         if self._ahead is not None:
             ahead, self._ahead = self._ahead, None
             return ahead.take()
-        step = self._expert_step(plan, folder, self._executor, ahead=False)
+        step = self._expert_step(plan, folder, self._executor, ahead=False, again=again)
         with self._observer.progress(plan.episodes, "episodes", "generate") as done:
             return step(lambda row: done(row.kept), plan.data_minutes)
 
     def _expert_step(
-        self, plan: CyclePlan, folder: Path, executor: Executor, *, ahead: bool
+        self,
+        plan: CyclePlan,
+        folder: Path,
+        executor: Executor,
+        *,
+        ahead: bool,
+        again: bool = False,
     ) -> Callable[[Callable[[EpisodeRow], None], float], Facts]:
         """The step that makes a cycle's expert drives. What they are is settled by this call."""
         campaign, several = self._campaign, self._campaign.scenarios is not None
@@ -125,7 +155,8 @@ class Gathering:
         path = folder / ("scenarios-expert.jsonl" if plan.rollouts else "scenarios.jsonl")
         scenarios = self._modes.learning_scenarios(plan.cycle, plan.episodes, path)
         starts = tuple(map(Start, scenarios)) if several else ()
-        first = (plan.cycle - 1) * (RELABEL_FROM // len(campaign.wishes))
+        stretch = RELABEL_FROM // len(campaign.wishes)
+        first = (plan.cycle - 1) * stretch + (stretch // 2 if again else 0)
         drive = self._expert_drive(folder / name, starts=starts, first=first)
 
         def work(on_episode: Callable[[EpisodeRow], None], until: float | None) -> Facts:
@@ -135,7 +166,7 @@ class Gathering:
         def step(on_episode: Callable[[EpisodeRow], None], box_minutes: float) -> Facts:
             return self._steps.aside(
                 plan.cycle,
-                "expert",
+                _named("expert", again),
                 plan.episodes,
                 lambda until: work(on_episode, until),
                 box_minutes,
@@ -198,7 +229,7 @@ class Gathering:
                 made = generate(
                     drive, len(starts), self._executor, lambda row: done(row.kept), until
                 )
-            audited(folder / "recovery")
+            passed(folder / "recovery")
         except DatasetError as error:
             self._observer.note(f"recovery drives are left out: {error}")
             return {"episodes": 0, "left_out": str(error)}
@@ -206,19 +237,37 @@ class Gathering:
 
 
 def audited(dataset: Path) -> Facts:
-    """Audit a cycle's dataset and keep the report beside it.
+    """Audit a cycle's dataset and keep the report beside it; the verdict, and what failed."""
+    report = audit(dataset)
+    name = "audit.json" if dataset.name == "dataset" else f"audit-{dataset.name}.json"
+    write_json(dataset.parent / name, report.to_dict())
+    failed = [asdict(check) for check in report.checks if check.verdict == "fail"]
+    return {"verdict": report.verdict, **({"failed": failed} if failed else {})}
+
+
+def passed(dataset: Path) -> Facts:
+    """`audited`, where a failure is the end.
 
     Raises:
         DatasetError: it failed; names every reason.
     """
-    report = audit(dataset)
-    name = "audit.json" if dataset.name == "dataset" else f"audit-{dataset.name}.json"
-    write_json(dataset.parent / name, report.to_dict())
-    if report.verdict == "fail":
-        bad = [check for check in report.checks if check.verdict == "fail"]
-        reasons = "; ".join(f"{check.name}: found {check.found}" for check in bad)
+    facts = audited(dataset)
+    if facts["verdict"] == "fail":
+        reasons = "; ".join(f"{check['name']}: found {check['found']}" for check in facts["failed"])
         raise DatasetError(f"{dataset}: audit failed: {reasons}")
-    return {"verdict": report.verdict}
+    return facts
+
+
+def _set_aside(root: Path) -> None:
+    """Keep a dataset that failed its audit beside the one that is made in its place."""
+    aside = root.with_name(f"{root.name}.failed")
+    if root.exists() and not aside.exists():  # a restart may find both
+        root.rename(aside)
+        fsync_path(root.parent)
+
+
+def _named(step: str, again: bool) -> str:
+    return f"{step} again" if again else step
 
 
 def batch_shares(sources: Sequence[Source], share: float | None) -> tuple[float, ...] | None:

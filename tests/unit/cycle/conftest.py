@@ -94,6 +94,7 @@ class Stage:
     said: dict[str, list[Any]] = field(default_factory=dict)
     stop_at: str = ""
     verdict: str = "pass"
+    verdicts: list[str] = field(default_factory=list)
 
     def note(self, name: str, what: Any) -> None:
         self.calls.append(name)
@@ -112,7 +113,8 @@ class Stage:
 
     def audit(self, path):
         self.note("audit", path)
-        return AuditReport(str(path), [Check("idle", self.verdict, "95 %", "at most 90 %")])  # type: ignore[arg-type]
+        verdict = self.verdicts.pop(0) if self.verdicts else self.verdict
+        return AuditReport(str(path), [Check("idle", verdict, "95 %", "at most 90 %")])  # type: ignore[arg-type]
 
     def train(self, config, datasets, out, *, resume=False, on_step=None, deadline_s=None):
         self.note("train", (config, list(datasets), out, resume))

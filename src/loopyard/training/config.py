@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from loopyard.data.augment import Augmentation
 
@@ -81,6 +81,12 @@ class TrainConfig(BaseModel):
     def samples_a_step(self) -> int:
         """Samples that one step of the optimizer learns from."""
         return self.batch_size * self.accumulate
+
+    @field_validator("bf16", mode="before")
+    @classmethod
+    def _word_of(cls, value: Any) -> Any:
+        """YAML reads the words on and off as true and false."""
+        return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _one_budget(self) -> TrainConfig:

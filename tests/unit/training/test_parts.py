@@ -99,6 +99,11 @@ def test_wrong_settings_are_named(settings, field):
         validated(TrainConfig, "train", settings)
 
 
+def test_on_and_off_may_come_from_yaml():
+    assert TrainConfig.model_validate({"steps": 1, "bf16": False}).bf16 == "off"
+    assert TrainConfig.model_validate({"steps": 1, "bf16": True}).bf16 == "on"
+
+
 def weight(model: nn.Module) -> float:
     return next(model.parameters())[0, 0].item()
 

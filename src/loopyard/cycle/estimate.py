@@ -19,7 +19,8 @@ class Estimate:
 
     relabel_s, select_s: a labelled rollout and one that chooses a checkpoint. good: the share of
     them that a rollout takes once the policy mostly succeeds; 1 where that is in the figures.
-    step_s: a training step of batch_size samples. start_s: a stage before its first result.
+    film_s: the film of a drive to the time limit. step_s: a training step of batch_size samples.
+    start_s: a stage before its first result.
     """
 
     episode_s: float
@@ -29,6 +30,7 @@ class Estimate:
     step_s: float
     batch_size: int
     start_s: float
+    film_s: float
     good: float = SUCCESSFUL_ROLLOUT
 
 
@@ -44,6 +46,7 @@ def estimate(
         step_s=measured.step_s,
         batch_size=measured.batch_size,
         start_s=measured.start_s,
+        film_s=measured.film_s,
     )
     for row in rows:
         seen = {

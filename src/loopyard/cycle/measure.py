@@ -13,6 +13,7 @@ from loopyard.core.seeds import SEED_RANGES
 from loopyard.cycle.config import Campaign
 from loopyard.data.generate import DrivePlan, generate
 from loopyard.evaluation.evaluate import evaluate
+from loopyard.evaluation.film import film_cost_s
 from loopyard.executors.executor import Executor
 from loopyard.executors.registry import make_executor
 from loopyard.training.config import TrainConfig
@@ -32,7 +33,8 @@ class Measurement:
 
     episode_s, rollout_s: one of each, on average, when many are made. rollout_s is of drives that
     last to the time limit, as a policy's do before it can anything. step_s: one training step of
-    batch_size samples. start_s: what a stage costs before its first result.
+    batch_size samples. start_s: what a stage costs before its first result. film_s: the film of a
+    drive to the time limit.
     """
 
     episode_s: float
@@ -42,6 +44,7 @@ class Measurement:
     rollout_s: float
     start_s: float
     workers: int
+    film_s: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -83,6 +86,7 @@ def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Me
         trained = train(config, [root / "dataset"], root / "checkpoints")
         say("rolling out a few scenes")
         rollout_s = _rollouts(campaign, executor, trained.last)
+    film_s = film_cost_s(campaign.scenario, SEED_RANGES["train"].stop - 1) if campaign.videos else 0
     return Measurement(
         episode_s=episode_s,
         frames_per_episode=frames,
@@ -91,6 +95,7 @@ def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Me
         rollout_s=rollout_s,
         start_s=start_s,
         workers=executor.workers,
+        film_s=film_s / executor.workers,
     )
 
 

@@ -13,7 +13,6 @@ from loopyard.cycle.fit import Grant, Need, fit, needs_of
 OVERRUN_S = 1.0
 """An overrun from here on is worth a word."""
 REPORT_S = 12.0
-FILM_S = 1.5
 LEAST_EPISODES, LEAST_ROLLOUTS, LEAST_MINUTES = 20, 10, 0.001
 
 
@@ -91,7 +90,7 @@ def make_plan(
 
 def _gate_s(campaign: Campaign, costs: Estimate) -> float:
     drives_s = campaign.gate.n * costs.good * costs.select_s
-    return drives_s + costs.start_s + campaign.videos * FILM_S + REPORT_S
+    return drives_s + costs.start_s + campaign.videos * costs.film_s + REPORT_S
 
 
 def _share(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:

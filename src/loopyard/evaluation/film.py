@@ -8,15 +8,20 @@ every tick, and only what is shown is drawn: pictures for people cost a hundred 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from loopyard.core.clock import Stopwatch
+from loopyard.core.outcome import Outcome
+from loopyard.core.scenario import Scenario
 from loopyard.core.specs import IMAGE_PREFIX, WorldSpec
 from loopyard.data.video import VideoSettings, VideoWriter
 from loopyard.evaluation.record import RolloutRecord
@@ -28,8 +33,11 @@ VIEW_PX = 320
 CAPTION_PX = 40
 FONT_PX = 17
 MOST_PICTURES = 300
-"""A longer drive has fewer pictures a second, down to LEAST_FPS, and is then shown faster."""
+"""A longer drive has fewer pictures a second, down to LEAST_FPS, and is then shown faster. Where it
+has fewer, they are drawn without shadows if the world can do that."""
 LEAST_FPS = 10
+MOMENT = 8
+"""Pictures that are drawn to find out what a film costs."""
 HOLD_S = 1.5
 """The last picture stays this long, so that the end can be read."""
 
@@ -103,8 +111,10 @@ film_handler = partial(FilmHandler)
 """A picklable ``make_handler`` for an executor."""
 
 
-def film(world: World, job: FilmJob) -> Film:
+def film(world: World, job: FilmJob, pace: Pace | None = None) -> Film:
     """Drives `job.actions` once more and writes its MP4; half-written, it has another name.
+
+    pace: None for the one that suits the length.
 
     Raises:
         WorldError: the world shows no picture.
@@ -114,14 +124,14 @@ def film(world: World, job: FilmJob) -> Film:
     first, last = 0, len(job.actions)
     if job.span_s is not None:
         first, last = (min(max(0, round(at_s * spec.fps)), last) for at_s in job.span_s)
-    pace = pace_of(last - first, spec.fps)
+    pace = pace or pace_of(last - first, spec.fps)
     job.path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = job.path.with_suffix(".mp4.tmp")
     writer = VideoWriter(unfinished, len(VIEWS) * VIEW_PX, VIEW_PX + CAPTION_PX, pace.fps, SETTINGS)
     captions = _Captions(record, pace.speed)
 
     def picture(tick: int, *, ended: bool = False) -> np.ndarray:
-        views = _views(world, spec, replay.obs)
+        views = _views(world, spec, replay.obs, even=pace.every > 1)
         return np.vstack([views, captions.at(tick / spec.fps, ended=ended)])
 
     try:
@@ -138,6 +148,26 @@ def film(world: World, job: FilmJob) -> Film:
         replay.step(action, final=tick + 1 == len(job.actions))
     unfinished.replace(job.path)
     return Film(record.seed, job.path, replay.success == record.outcome.success)
+
+
+def film_cost_s(scenario: Scenario, seed: int) -> float:
+    """Seconds that the film of a drive to the time limit takes here, found by filming a moment."""
+    world = make_scenario_world(scenario)
+    try:
+        spec = spec_of(world)
+        ticks = int(getattr(world, "max_steps", spec.max_steps))
+        pace = pace_of(ticks, spec.fps)
+        record = RolloutRecord(seed, scenario, Outcome(False, 0.0, 0, 0.0, "timeout"))
+        still = np.zeros((MOMENT * pace.every, spec.action.size), np.float32)
+        with tempfile.TemporaryDirectory() as folder:
+            job = FilmJob(record, still, Path(folder) / "moment.mp4")
+            film(world, job, pace)  # builds what is built once
+            watch = Stopwatch()
+            film(world, job, pace)
+            moment_s = watch.seconds()
+    finally:
+        world.close()
+    return moment_s * ticks / len(still)
 
 
 class _Replay:
@@ -160,11 +190,12 @@ class _Replay:
         self._over |= terminated or truncated
 
 
-def _views(world: World, spec: WorldSpec, obs: dict[str, Any]) -> np.ndarray:
+def _views(world: World, spec: WorldSpec, obs: dict[str, Any], *, even: bool) -> np.ndarray:
     """(VIEW_PX, VIEW_PX x views, 3) uint8."""
     camera_image = getattr(getattr(world, "unwrapped", world), "camera_image", None)
     if camera_image is not None:
-        return np.hstack([camera_image(view, VIEW_PX, VIEW_PX) for view in VIEWS])
+        look = {"even": True} if even and "even" in signature(camera_image).parameters else {}
+        return np.hstack([camera_image(view, VIEW_PX, VIEW_PX, **look) for view in VIEWS])
     keys = [camera.key for camera in spec.cameras]
     chosen = [IMAGE_PREFIX + view if IMAGE_PREFIX + view in keys else None for view in VIEWS]
     others = [key for key in keys if key not in chosen]

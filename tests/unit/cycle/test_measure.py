@@ -34,6 +34,7 @@ def test_everything_is_timed_and_nothing_kept(monkeypatch, tmp_path, executor):
     assert 0 < found.step_s < 10
     assert 0 < found.rollout_s < 5
     assert found.start_s > 0
+    assert 0 < found.film_s < 5
     assert found.batch_size == 16
     assert len(notes) == 3
     assert not list(tmp_path.glob("loopyard-*"))

@@ -89,7 +89,7 @@ class Drawn:
     max_steps = 5000
 
     def __init__(self, needed: int) -> None:
-        self.needed, self.ticks, self.seen, self.drawn = needed, 0, 0, 0
+        self.needed, self.ticks, self.seen, self.drawn, self.even = needed, 0, 0, 0, False
         image = gymnasium.spaces.Box(0, 255, (8, 8, 3), np.uint8)
         state = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
         self.observation_space = gymnasium.spaces.Dict(
@@ -110,8 +110,9 @@ class Drawn:
         done = self.step_blind(action)
         return {}, 0.0, done, False, {"success": done}
 
-    def camera_image(self, name, width, height):
+    def camera_image(self, name, width, height, *, even=False):
         self.drawn += 1
+        self.even = even
         return np.full((height, width, 3), min(255, self.ticks // 8), np.uint8)
 
 
@@ -122,7 +123,7 @@ def test_of_a_long_drive_only_what_is_shown_is_drawn(tmp_path, needed, faithful)
     driven = RolloutRecord(7, Scenario(world=WORLD), outcome)
     made = film(world, FilmJob(driven, np.zeros((1200, 1), np.float32), tmp_path / "a.mp4"))
     assert made.faithful == faithful
-    assert (world.drawn, world.seen) == (2 * 301, 1)
+    assert (world.drawn, world.seen, world.even) == (2 * 301, 1, True)
     shades = [int(frame[10, 10, 0]) for frame in decode_video(made.path)]
     assert len(shades) == 300 + 15
     assert abs(shades[150] - 75) <= 3  # half way: the 600th tick
@@ -136,6 +137,7 @@ def test_a_clip_is_judged_by_the_whole_drive(tmp_path):
     assert film(world, job).faithful
     shades = [int(frame[10, 10, 0]) for frame in decode_video(tmp_path / "a.mp4")]
     assert len(shades) == 20 + 15
+    assert not world.even
     assert world.ticks == 100
 
 

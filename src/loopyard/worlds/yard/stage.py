@@ -17,16 +17,17 @@ class Stage:
 
     def __init__(self, body: YardBody) -> None:
         self.body = body
-        self._views: dict[tuple[int, int, bool], CameraView] = {}
+        self._views: dict[tuple[int, int, bool, bool], CameraView] = {}
 
-    def view(self, width: int, height: int, *, pretty: bool) -> CameraView:
-        key = width, height, pretty
+    def view(self, width: int, height: int, *, pretty: bool, even: bool = False) -> CameraView:
+        key = width, height, pretty, even
         if key not in self._views:
             self._views[key] = CameraView(
                 self.body.model,
                 width,
                 height,
                 pretty=pretty,
+                even=even,
                 shadows=any(feature.shadows for feature in self.body.features),
                 mirrors=any(feature.mirrors for feature in self.body.features),
             )

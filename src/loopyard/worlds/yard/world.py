@@ -153,9 +153,12 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         over = self._cleared() or self._body.ended is not None
         return over or self._body.tick >= self.max_steps
 
-    def camera_image(self, name: str, width: int, height: int) -> np.ndarray:
-        """(height, width, 3) uint8: a pretty picture from any of the five cameras."""
-        return self._stage.view(width, height, pretty=True).draw(self._body.data, name)
+    def camera_image(self, name: str, width: int, height: int, *, even: bool = False) -> np.ndarray:
+        """(height, width, 3) uint8: a pretty picture from any of the five cameras.
+
+        even: without shadows and reflections, but where the scene is about them: much quicker.
+        """
+        return self._stage.view(width, height, pretty=True, even=even).draw(self._body.data, name)
 
     # -- inside ------------------------------------------------------------------------------
 

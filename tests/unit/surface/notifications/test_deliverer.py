@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -313,3 +315,36 @@ def test_without_a_channel_nothing_is_started(tmp_path, said):
     with delivering(tmp_path, MessageSettings(), said.append):
         assert threading.active_count() == before
     assert list(tmp_path.iterdir()) == []
+
+
+RUNNER = """
+import sys, threading
+from pathlib import Path
+from loopyard.surface.notifications.deliverer import Deliverer
+from loopyard.surface.notifications.discord import Discord
+Deliverer(Path(sys.argv[1]), [Discord.by_webhook(sys.stdin.readline().strip(), {})], print).start()
+threading.Event().wait()
+"""
+
+
+def test_a_run_that_is_killed_while_it_sends_never_sends_twice(service, path, said):
+    service.troubles = [Trouble(hang=True)]
+    with Outbox(path) as outbox:
+        put(outbox, "a", "b")
+    command = [sys.executable, "-c", RUNNER, str(path)]
+    runner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        assert runner.stdin is not None
+        runner.stdin.write(f"{service.url()}\n".encode())
+        runner.stdin.close()
+        service.wait_for(lambda: len(service.arrived) == 1, timeout_s=60.0)
+    finally:
+        runner.kill()
+        runner.wait()
+    sender = Deliverer(path, [discord_of(service)], said.append)
+    sender.start()
+    service.wait_for(lambda: len(service.arrived) == 2, timeout_s=60.0)
+    sender.close(within_s=15.0)
+    assert service.texts == ["[REPORT] Training: a", "[REPORT] Training: b"]
+    assert states(path) == {"a": "unknown", "b": "sent"}
+    assert "it may have arrived; it is not sent again" in said[0]

@@ -9,11 +9,11 @@ from typing import Any
 
 from loopyard.cycle import usage
 from loopyard.cycle.journal import STEP_DONE
+from loopyard.cycle.state import LOG
 from loopyard.cycle.timeline import Timeline, read_timeline
 from loopyard.cycle.usage import Usage, UsageRow
-from loopyard.store.events import Event, EventLog
+from loopyard.store.event_reader import read_events
 
-LOG = "events.sqlite"
 PLAN = "plan"
 
 
@@ -60,10 +60,7 @@ def read_history(folder: Path) -> History:
     Raises:
         StoreError: its event log cannot be read.
     """
-    events: list[Event] = []
-    if (folder / LOG).is_file():
-        with EventLog(folder / LOG) as log:
-            events = log.events()
+    events = read_events(folder / LOG) if (folder / LOG).is_file() else []
     done = [event.data for event in events if event.kind == STEP_DONE]
     plans = [data["facts"] for data in done if data["step"].split("-")[0] == PLAN]
     return History(

@@ -33,6 +33,31 @@ MODES = {
 }
 
 
+RULES = """
+from loopyard.cycle.lessons import Change, Figure, Lesson
+
+
+def few_rollouts(facts):
+    yield told("rollouts asked for", facts.settings["dagger"]["rollouts"], "cycles.rollouts")
+
+
+def few_judges(facts):
+    yield told("gate scenes", 1, "gate.n")
+
+
+def told(name, value, setting):
+    return Lesson(
+        category="process",
+        role="Watcher",
+        figure=Figure(name=name, value=value, limit=12, worse="below"),
+        problem=f"only {value}",
+        cause="so it was asked for",
+        ask="more",
+        changes=(Change(setting=setting, operation="plus", value=4),),
+    )
+"""
+
+
 @pytest.fixture(scope="module")
 def shell(new_shell, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return new_shell(tmp_path_factory.mktemp("modes"))
@@ -44,7 +69,10 @@ def result(shell) -> dict[str, Any]:
     scenarios = {"modes": ["modes.yaml"], "variety": 6, "recoveries": 4, "before_s": 0.4}
     scenarios["curriculum"] = {"probes": 3}
     gate = {"n": 12, "target": 0.5, "floor": 0.01}
-    done = shell.run("run", shell.campaign(scenarios=scenarios, gate=gate, select={"n": 8}))
+    (shell.folder / "toy_rules.py").write_text(RULES)
+    settings = {"scenarios": scenarios, "gate": gate, "select": {"n": 8}}
+    settings["lessons"] = {"rules": ["toy_rules:few_rollouts", "toy_rules:few_judges"]}
+    done = shell.run("run", shell.campaign(**settings))
     # Half of the first mode's scenes cannot be won: whether the gate opens does not matter here.
     assert done.returncode in (0, 1), done.stderr
     return json.loads((shell.folder / "runs/trial/result.json").read_text())
@@ -73,10 +101,29 @@ def test_a_cycle_keeps_what_it_sampled_and_what_it_learned(shell, result):
     assert rows["FM-X01"]["n"] > rows["FM-X01"]["successes"]
 
 
+def test_a_lesson_changes_the_next_cycle_and_is_retired(shell, result):
+    cycles = shell.folder / "runs/trial/cycles"
+    first, second = ((cycles / cycle / "lessons.md").read_text() for cycle in ("01", "02"))
+    assert "applied: cycles.rollouts: 10 -> 14" in first
+    plan = json.loads((cycles / "02/plan.json").read_text())["cycles"][0]
+    assert plan["rollouts"] == len((cycles / "02/scenarios.jsonl").read_text().splitlines()) == 14
+    assert "few_rollouts: retired: cycles.rollouts: 10 -> 14; the figure went 10 -> 14" in second
+
+
+def test_a_lesson_that_comes_twice_is_escalated(shell, result):
+    lessons = shell.answer("lessons", "runs/trial")["lessons"]
+    by_name = {lesson["name"]: lesson for lesson in lessons}
+    assert by_name["few_rollouts"]["state"] == "retired"
+    judges = by_name["few_judges"]
+    assert (judges["came"], judges["escalated"]) == ([1, 2], True)
+    assert "must not move the bar" in judges["outcomes"][0]["why"]
+
+
 def test_the_report_shows_the_modes(shell, result):
     page = (shell.folder / result["report"]).read_text()
     assert "Failure modes" in page
     assert "glue on the floor" in page
+    assert "few_rollouts" in page
 
 
 def test_a_cycle_moves_the_widths_and_tells_it(shell, result):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import yaml
@@ -93,6 +94,8 @@ class _Engine:
                 self.rows.append(row)
                 self._write_result(None)
                 write_review(self.folder, row["cycle"])
+                asked = partial(self.announcer.change, f"lessons-{part.cycle}")
+                self.campaign = stages.learn(part, partial(asked, beat=self.journal.alive))
                 if coming and gate.wants(row):
                     found = gate.judge(row)
                     if found["verdict"] == "promote":

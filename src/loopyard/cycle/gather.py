@@ -53,6 +53,10 @@ class Gathering:
         self._relabelled = 0
         self.sources: list[Source] = []
 
+    def adopt(self, campaign: Campaign) -> None:
+        """From here on by these settings; what is being made ahead keeps those it began with."""
+        self._campaign = campaign
+
     def gather(self, plan: CyclePlan, folder: Path, checkpoint: Path | None) -> Facts:
         """Make and audit a cycle's data; what it consists of joins ``sources``.
 

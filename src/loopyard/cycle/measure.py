@@ -90,8 +90,8 @@ def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Me
     return Measurement(
         episode_s=episode_s,
         frames_per_episode=frames,
-        step_s=config.batch_size / trained.samples_per_s,
-        batch_size=config.batch_size,
+        step_s=config.samples_a_step / trained.samples_per_s,
+        batch_size=config.samples_a_step,
         rollout_s=rollout_s,
         start_s=start_s,
         workers=executor.workers,

@@ -43,6 +43,10 @@ class CampaignModes:
         settings = campaign.scenarios.curriculum if campaign.scenarios else None
         self.curriculum = CampaignCurriculum(campaign, settings) if settings else None
 
+    def adopt(self, campaign: Campaign) -> None:
+        """From here on by these settings; what was learned of the modes stays."""
+        self._campaign = campaign
+
     @property
     def recoveries(self) -> int:
         """How many drives a cycle shall begin before a failure."""

@@ -8,6 +8,7 @@ from typing import Any
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.gather import Gathering, batch_shares
 from loopyard.cycle.journal import Journal
+from loopyard.cycle.lessons.learn import Agree, learn_lessons
 from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
@@ -61,6 +62,25 @@ class CycleStages:
         }
         write_json(folder / "cycle.json", row)
         return row
+
+    def learn(self, plan: CyclePlan, agree: Agree) -> Campaign:
+        """After a cycle: its lessons, and the campaign as the cycles to come shall have it."""
+
+        def work(until: float | None) -> Facts:
+            campaign = self._campaign
+            ledger, changed = learn_lessons(campaign.folder, plan.cycle, campaign, agree)
+            outcomes = ledger.outcomes(plan.cycle + 1)
+            told = [f"{outcome.lesson}: {outcome.text}" for outcome in outcomes]
+            return {"settings": changed.recipe(), "lessons": told}
+
+        facts = self._steps.run(plan, "lessons", work)
+        for text in facts["lessons"]:
+            self._observer.note(f"lesson of cycle {plan.cycle}: {text}")
+        settings = {**self._campaign.plain(), **facts["settings"]}
+        self._campaign = Campaign.model_validate(settings)
+        self._gathering.adopt(self._campaign)
+        self._modes.adopt(self._campaign)
+        return self._campaign
 
     def close(self) -> None:
         """Stop what is being made ahead; it goes on from there in the next run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from loopyard.core.errors import ConfigError, expected
 from loopyard.cycle.lessons.facts import CycleFacts
@@ -60,7 +60,7 @@ def _load(path: str) -> Rule:
         ) from error
     if not (callable(rule) and hasattr(rule, "__name__")):
         raise ConfigError(f"lessons: rules: {path}: '{module}' has no function '{name}'")
-    return rule
+    return cast(Rule, rule)
 
 
 def _failed(rule: Rule, error: Exception) -> Lesson:

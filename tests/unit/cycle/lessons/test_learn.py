@@ -62,6 +62,26 @@ def test_a_campaign_may_only_write_its_lessons_down(cycles, campaign):
     assert "lessons.apply is false" in (cycles.run / "cycles/01/lessons.md").read_text()
 
 
+@pytest.mark.parametrize("yes", [True, False])
+def test_changes_may_need_somebodys_yes(cycles, campaign, yes):
+    asked = []
+
+    def agree(before, after, why) -> bool:
+        asked.append((before, after, why))
+        return yes
+
+    cycles.write(1, zero={"bucket": 88.0})
+    _, after = learn_lessons(cycles.run, 1, campaign, agree)
+    name = "scenarios.weights.scoop"
+    assert asked == [({name: 1.0}, {name: 2.0}, "lessons of cycle 1")]
+    assert (after != campaign) is yes
+    told = (cycles.run / "cycles/01/lessons.md").read_text()
+    assert ("not changed: it was not approved" in told) is not yes
+    cycles.write(2)
+    learn_lessons(cycles.run, 2, campaign, agree)
+    assert len(asked) == 1, "nobody is asked where nothing is to be changed"
+
+
 def test_a_rule_of_the_users_own_teaches_too(cycles, campaign, tmp_path, monkeypatch):
     """The one that the page shows."""
     code = re.search(r"    # my_rules.py\n((?:    .*\n|\n)+)", DOCS.read_text())

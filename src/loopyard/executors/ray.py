@@ -158,7 +158,9 @@ class _RayCrew(Crew[_Actor]):
 
     def answers(self) -> Iterator[tuple[_Actor, Answer | None]]:
         first = {worker.pending[0]: worker for worker in self.workers if worker.pending}
-        ready, _ = self.ray.wait(list(first), num_returns=1, timeout=LOOK_S)
+        self.ray.wait(list(first), num_returns=1, timeout=LOOK_S)
+        # once more for all that are there by now: else a quick worker outruns the others' answers
+        ready, _ = self.ray.wait(list(first), num_returns=len(first), timeout=0)
         for answer in ready:
             yield first[answer], self._taken(first[answer])
         self._require_room()

@@ -1,0 +1,81 @@
+"""Executors: what generation loses when Ray runs it on one machine, beside the local executor.
+
+Both make the same dataset, in turn, several times in this call; their ratio is of each turn, so
+that what else the machine does meanwhile counts for both.
+
+    python benchmarks/executors.py [--workers 2] [--episodes 100] [--turns 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from _record import record
+from loopyard.core.scenario import Scenario
+from loopyard.data.episode import EpisodeRow
+from loopyard.data.generate import DrivePlan, generate
+from loopyard.executors.executor import Executor
+from loopyard.executors.registry import make_executor
+
+
+def one(executor: Executor, episodes: int) -> dict[str, Any]:
+    """A whole `generate`. frames_per_s: all of it; steady_frames_per_s: after each worker's first
+    episode; start_s: until the first episode is there."""
+    ends: list[tuple[float, int]] = []
+
+    def on_episode(row: EpisodeRow) -> None:
+        ends.append((time.monotonic(), row.length))
+
+    with tempfile.TemporaryDirectory() as folder:
+        plan = DrivePlan(Scenario(world="yard"), Path(folder) / "dataset")
+        begin_s = time.monotonic()
+        made = generate(plan, episodes, executor, on_episode)
+        wall_s = time.monotonic() - begin_s
+    first = executor.workers - 1
+    steady = sum(length for _, length in ends[first + 1 :]) / (ends[-1][0] - ends[first][0])
+    return {
+        "frames_per_s": round(made.frames / wall_s, 1),
+        "steady_frames_per_s": round(steady, 1),
+        "start_s": round(ends[0][0] - begin_s, 2),
+        "digest": made.dataset.digest,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--episodes", type=int, default=100)
+    parser.add_argument("--turns", type=int, default=3)
+    options = parser.parse_args()
+    begin_s = time.monotonic()
+    executors = {"ray": make_executor("ray", options.workers)}
+    cluster_s = time.monotonic() - begin_s
+    executors["local"] = make_executor("local", options.workers)
+    turns: list[dict[str, Any]] = []
+    for turn in range(options.turns):
+        order = sorted(executors, reverse=bool(turn % 2))
+        turns.append({name: one(executors[name], options.episodes) for name in order})
+    digests = {turn[name].pop("digest") for turn in turns for name in executors}
+    ratios = {
+        rate: [round(turn["ray"][rate] / turn["local"][rate], 3) for turn in turns]
+        for rate in ("frames_per_s", "steady_frames_per_s")
+    }
+    facts = {
+        "workers": options.workers,
+        "episodes": options.episodes,
+        "same_dataset": len(digests) == 1,
+        "ray_cluster_start_s": round(cluster_s, 2),
+        "turns": turns,
+        "ray_to_local": ratios,
+        "ray_to_local_median": {rate: statistics.median(found) for rate, found in ratios.items()},
+    }
+    record("executors", facts)
+
+
+if __name__ == "__main__":
+    main()

@@ -17,11 +17,14 @@ from loopyard.core.errors import (
     CheckpointError,
     Interrupted,
     NoSpaceError,
+    StoreError,
     TrainingError,
     expected,
 )
 from loopyard.core.machine import usable_cores
+from loopyard.policies.checkpoint import checkpoint_folder
 from loopyard.store.atomic import recover_folder
+from loopyard.store.manifest import read_manifest
 from loopyard.store.space import free_bytes, require_space
 from loopyard.training.config import TrainConfig
 from loopyard.training.journal import Journal, seconds_used
@@ -218,8 +221,18 @@ def settings_digest(config: TrainConfig) -> str:
         "log_every",
         "allow_failed_audit",
     }
-    text = json.dumps(config.model_dump(mode="json", exclude=free), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    settings = config.model_dump(mode="json", exclude=free)
+    if config.init_from is not None:
+        settings["init_from"] = _content_of(config.init_from)
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _content_of(checkpoint: Path) -> str:
+    """Names what a checkpoint holds, wherever it lies: a run that was moved goes on."""
+    try:
+        return read_manifest(checkpoint_folder(checkpoint))["digest"]
+    except StoreError:
+        return str(checkpoint)  # a foreign one has no manifest
 
 
 def _found_progress(config: TrainConfig, out: Path, *, resume: bool) -> Progress | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,15 +70,33 @@ class Setup:
         n_samples = sum(len(part.training.usable) for part in self.sources.parts)
         return Budget.of(self.config, n_samples, left_s)
 
-    def facts(self) -> dict[str, Any]:
-        """What every checkpoint of this run says of where it comes from."""
+    def facts(self, out: Path) -> dict[str, Any]:
+        """What every checkpoint of this run says of where it comes from.
+
+        out: the folder training writes into. Paths are told from there, so that they hold when all
+        of it is moved.
+        """
+        settings = self.config.model_dump(mode="json")
+        if self.config.init_from is not None:
+            settings["init_from"] = _seen_from(out, str(self.config.init_from))
         return {
             "world_spec": self.sources.spec.to_dict(),
-            "datasets": [part.facts for part in self.sources.parts],
+            "datasets": [
+                {**part.facts, **_told_from(out, part.facts)} for part in self.sources.parts
+            ],
             "processing_digest": self.processing.digest,
-            "settings": self.config.model_dump(mode="json"),
+            "settings": settings,
             "seed": self.config.seed,
         }
+
+
+def _told_from(out: Path, facts: dict[str, Any]) -> dict[str, str]:
+    return {"path": _seen_from(out, facts["path"])} if "path" in facts else {}
+
+
+def _seen_from(out: Path, path: str) -> str:
+    """A folder's path from another one; what is no folder here is left as it is."""
+    return os.path.relpath(path, out) if Path(path).is_dir() else path
 
 
 def prepare(

@@ -213,7 +213,7 @@ class Trainer:
                 write_state(folder, self.progress, self.model, self.optimizer, average)
 
         facts = {
-            **self.setup.facts(),
+            **self.setup.facts(self.out),
             "step": self.progress.step,
             "val_loss": val_loss,
             "loss": self.report(0.0).loss,

@@ -45,6 +45,7 @@ ARTIFACTS = {
     "train": "{folder}/checkpoints/last",
     "select": "{folder}/rollouts/select.jsonl",
     "gate": "{folder}/rollouts/gate.jsonl",
+    "lessons": "{folder}/lessons.md",
 }
 """What a stage leaves in the run folder; without it, it is not done."""
 TOLD_ELSEWHERE = ("plan",)
@@ -64,6 +65,8 @@ class Announcer:
         if stage in TOLD_ELSEWHERE:
             return
         what = step.replace("cycle-", "cycle ").replace("/", ": ")
+        if match and match["of"]:
+            what = f"{stage} of cycle {match['of']}"
         if stage == "audit" and facts.get("verdict") == "fail":
             self._failed_audit(step, what, facts)
             return
@@ -72,7 +75,9 @@ class Announcer:
         kind: Kind = "DONE" if artifact else "REPORT"
         self._post(f"{step}/done", kind, owner, f"{what}{_listed(figures)}", None, artifact)
         if artifact and (heir := HANDOFFS.get(stage)):
-            self._post(f"{step}/handoff", "HANDOFF", owner, f"{what} is yours", heir, artifact)
+            self._post(
+                f"{step}/handoff", "HANDOFF", owner, f"{what} is done, over to you", heir, artifact
+            )
 
     def plan(self, plan: Plan) -> None:
         """The plan of a campaign, before its first cycle."""

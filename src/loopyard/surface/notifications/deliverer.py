@@ -114,10 +114,6 @@ class Deliverer:
         if self._thread.is_alive():
             self._say("a message is still under way; the next run says what became of it")
 
-    def join(self) -> None:
-        """Wait until the thread has ended, however long that takes."""
-        self._thread.join()
-
     def _run(self) -> None:
         try:
             with ExitStack() as stack:

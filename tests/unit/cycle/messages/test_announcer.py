@@ -38,7 +38,8 @@ def announce(messenger, clock):
             [
                 "[DONE] Developer: cycle 2: expert: 40 episodes; 4000 frames; took 12 s "
                 "(cycles/02/expert)",
-                "[HANDOFF] Training Developer: cycle 2: expert is yours (cycles/02/expert)",
+                "[HANDOFF] Training Developer: cycle 2: expert is done, over to you "
+                "(cycles/02/expert)",
             ],
         ),
         (
@@ -54,7 +55,7 @@ def announce(messenger, clock):
             [
                 "[DONE] Training: cycle 1: train: 800 steps; loss 0.0123 "
                 "(cycles/01/checkpoints/last)",
-                "[HANDOFF] Evaluation Training: cycle 1: train is yours "
+                "[HANDOFF] Evaluation Training: cycle 1: train is done, over to you "
                 "(cycles/01/checkpoints/last)",
             ],
         ),
@@ -63,9 +64,10 @@ def announce(messenger, clock):
             {"n": 40, "successes": 39, "wilson_95": [0.871, 0.996], "verdict": "promote"},
             "cycles/03/rollouts/gate.jsonl",
             [
-                "[DONE] Evaluation: gate-3: 39 of 40 drives succeeded (Wilson 95 % 87% to 100%); "
-                "promote (cycles/03/rollouts/gate.jsonl)",
-                "[HANDOFF] Watcher Evaluation: gate-3 is yours (cycles/03/rollouts/gate.jsonl)",
+                "[DONE] Evaluation: gate of cycle 3: 39 of 40 drives succeeded "
+                "(Wilson 95 % 87% to 100%); promote (cycles/03/rollouts/gate.jsonl)",
+                "[HANDOFF] Watcher Evaluation: gate of cycle 3 is done, over to you "
+                "(cycles/03/rollouts/gate.jsonl)",
             ],
         ),
         (

@@ -233,7 +233,7 @@ def test_a_service_that_hangs_holds_up_nobody(service, path, said, monkeypatch):
     sender.close(within_s=0.3)
     assert time.monotonic() - before_s < 2.5
     assert "still under way" in said[0]
-    sender.join()
+    sender._thread.join()
     assert states(path) == {"a": "unknown", "b": "queued"}
     later = Deliverer(path, [discord_of(service)], said.append)
     later.start()

@@ -134,12 +134,13 @@ def test_a_cycle_moves_the_widths_and_tells_it(shell, result):
     (row,) = first["parameters"]
     assert (row["n"], row["width"]) == (0, 0.25)  # the expert's drives probe nothing
     (row,) = second["parameters"]
-    assert (row["name"], row["n"]) == ("speed", 3)
-    share = row["successes"] / 3
-    assert row["width"] == (0.5 if share >= 0.8 else 0.0 if share <= 0.5 else 0.25)
+    assert row["name"] == "speed"
+    assert 0 < row["n"] <= 3  # fewer where the cycle was closed early
+    share = row["successes"] / row["n"]
+    moved = 0.5 if share >= 0.8 else 0.0 if share <= 0.5 else 0.25
+    assert row["width"] == (moved if row["n"] == 3 else 0.25)
     page = (shell.folder / result["report"]).read_text()
-    assert "Curriculum" in page
-    assert f"{row['successes']} of 3" in page
+    assert f"{row['successes']} of {row['n']}" in page
 
 
 def test_run_again_it_is_done_already(shell, result):

@@ -39,8 +39,12 @@ class Pulse:
 
     def __init__(self, observer: CampaignObserver, beat: Callable[[], None]) -> None:
         self._observer, self._beat = observer, beat
-        self.stage, self.note = observer.stage, self._with_beat(observer.note)
+        self.stage = observer.stage
         self.plan, self.replan = observer.plan, observer.replan
+
+    def note(self, text: str) -> None:
+        self._observer.note(text)
+        self._beat()
 
     @contextmanager
     def progress(self, total: float, unit: str, label: str) -> Iterator[Callable[[bool], None]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.surface.report import charts
-from loopyard.surface.report.language import say
+from loopyard.surface.report.language import ENGLISH, say, spoken
 from loopyard.surface.report.run_folder import CycleFolder, Facts, RunFolder
 from loopyard.surface.report.wording import (
     count,
@@ -41,7 +41,7 @@ def verdict(run: RunFolder) -> dict[str, Any]:
         "bar": None,
         "rate": None,
         "facts": [],
-        "reason": _because(str(gate.get("reason") or "")),
+        "reason": _because(run),
     }
     if not run.finished:
         shown["reason"] = say(
@@ -69,10 +69,29 @@ def verdict(run: RunFolder) -> dict[str, Any]:
     return shown
 
 
-def _because(reason: str) -> str:
-    """The gate's reason without the counts at its head, which the page shows larger."""
+def _because(run: RunFolder) -> str:
+    """The gate's reason without the counts at its head, which the page shows larger.
+
+    The gate writes English; another language says it anew where the figures alone are the reason.
+    """
+    gate = run.gate
+    reason = str(gate.get("reason") or "")
     head, found, rest = reason.partition("%): ")
-    return rest if found and "Wilson" in head else reason
+    target = gate.get("target", _setting(run, "gate", "target"))
+    floor = gate.get("floor", _setting(run, "gate", "floor"))
+    told_by_figures = not ("incumbent" in reason or gate.get("anytime_95"))
+    if spoken() == ENGLISH or None in (target, floor) or not told_by_figures:
+        return rest if found and "Wilson" in head else reason
+    rate, (low, high) = gate.get("rate") or 0.0, _interval(gate)
+    if high < target:
+        text = "The target of {target} is above the whole interval."
+    elif rate < target:
+        text = "Below the target of {target}, which is still in the interval."
+    elif low < floor:
+        text = "The target of {target} is reached, but the interval reaches below {floor}."
+    else:
+        text = "The target of {target} is reached and the interval is above {floor}."
+    return say(text, target=percent(target), floor=percent(floor))
 
 
 def _verdict_facts(run: RunFolder, summary: Facts) -> list[tuple[str, str]]:

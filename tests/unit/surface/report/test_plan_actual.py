@@ -15,9 +15,11 @@ from loopyard.cycle.timeline import Span, Timeline
 from loopyard.cycle.usage import UsageRow
 from loopyard.store.events import EventLog
 from loopyard.surface.report.build import Wishes, report
+from loopyard.surface.report.language import speaking
 from loopyard.surface.report.plan_actual import plan_against_actual
 from loopyard.surface.report.review_section import reviews
 from loopyard.surface.report.run_folder import CycleFolder, RunFolder
+from loopyard.surface.report.sections import verdict
 from loopyard.surface.report.timeline_section import costs, timeline
 
 PLAN = {
@@ -56,7 +58,8 @@ def history() -> History:
 
 def run_folder(root: Path, **more: Any) -> RunFolder:
     nothing = {"select": [], "gate": []}
-    cycle = CycleFolder(1, {"cycle": 1, "select": SELECT}, [], nothing, {}, [], {}, {})
+    summaries: dict[str, Any] = {"select": {}, "gate": {}}
+    cycle = CycleFolder(1, {"cycle": 1, "select": SELECT}, [], nothing, summaries, [], {}, {})
     facts = {"result": {"gate": GATE}, "settings": SETTINGS, "measure": {}, "plan": PLAN, **more}
     return RunFolder(root, **facts, cycles=[cycle])
 
@@ -131,6 +134,22 @@ def test_bottlenecks_are_told_of_cycles_that_came_to_their_selection(tmp_path):
     assert [row["factor"] for row in told["rows"]] == ["2.50", "1.06", "1.00"]
     assert any("40 episodes instead of 100" in text for text in told["advice"])
     assert reviews(run_folder(tmp_path), History()) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({}, "도달했고"),
+        ({"wilson_95": [0.85, 0.99]}, "아래까지"),
+        ({"rate": 0.94, "wilson_95": [0.9, 0.98]}, "못 미치지만"),
+        ({"rate": 0.5, "wilson_95": [0.4, 0.6]}, "전체보다 높습니다"),
+        ({"reason": "against the incumbent on 9 scenes"}, "against the incumbent"),
+    ],
+)
+def test_korean_says_anew_why_the_gate_decided_where_figures_alone_did(tmp_path, found, told):
+    run = run_folder(tmp_path, result={"gate": {**GATE, **found}})
+    with speaking("ko"):
+        assert told in verdict(run)["reason"]
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Is the diagnosis right, and what does it cost?
 
 Scripted drives that fail on purpose (diagnosis_cases.py), on gate scenes; thresholds were set on
-train scenes. Cost: the same rollouts with and without traces, metrics and diagnosis.
+train scenes. Cost: the same rollouts with and without traces, metrics and diagnosis, and what the
+registry of failure modes costs for each of them, part by part.
 
 python benchmarks/diagnosis.py [--n 10] [--split gate] [--cost-scenes 16] [--repeats 3]
 """
@@ -19,9 +20,10 @@ from typing import Any
 
 import torch
 
-import diagnosis_scripts as scripts
 from _record import record
+from _registry_cost import registry_cost
 from diagnosis_cases import CASES, Case, Drive, drive
+from diagnosis_scripts import pieces
 from inference import untrained
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import SEED_RANGES, Split
@@ -74,7 +76,7 @@ def judge(n: int, split: Split) -> dict[str, Any]:
 
 def expert_drives(n: int, first: int) -> dict[str, Any]:
     """What is said of drives that do as they should: no pattern is rightly found in them."""
-    case = Case("expert", scripts.expert_drives, None)
+    case = Case("expert", pieces.expert_drives, None)
     drives = [drive(case, seed) for seed in range(first, first + n)]
     patterns = Counter(name for made in drives for name in diagnose(made.trace).pattern_names)
     succeeded = sum(made.outcome.success for made in drives)
@@ -159,14 +161,15 @@ def _share(right: int, n: int) -> dict[str, Any]:
 
 def cost(scenes: int, repeats: int) -> dict[str, Any]:
     """Seconds of this process for the same rollouts without and with everything a diagnosis needs:
-    signals, metrics, trace files, and the diagnosis of every failure."""
-    return {
+    signals, metrics, trace files, and the diagnosis of every failure; and those of the registry."""
+    found = {
         name: _cost(policy, scenes, repeats)
         for name, policy in (
             ("zero", ZeroPolicy()),
             ("act-nano", untrained("act-nano", RandomSamples())),
         )
     }
+    return {**found, "registry": registry_cost(min(found["zero"]["cpu_s_without"]) / scenes)}
 
 
 def _cost(policy: Policy, scenes: int, repeats: int) -> dict[str, Any]:

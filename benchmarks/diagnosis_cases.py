@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-import diagnosis_scripts as scripts
+from diagnosis_scripts import f1, f2, f3, f4, f5, f6, patterns
+from diagnosis_scripts.stage import Make, Stage
 from loopyard.core.outcome import Outcome
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import stream
@@ -23,20 +24,14 @@ from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.rollout import RolloutJob
 from loopyard.evaluation.trace import Trace, TraceRecorder
 from loopyard.worlds.tally import Tally
+from loopyard.worlds.yard.params import PRESETS
 from loopyard.worlds.yard.spec import TASK
 from loopyard.worlds.yard.world import YardWorld
 
 STARTER: dict[str, Any] = {}
 TWO: dict[str, Any] = {"bricks": 2, "bucket_capacity": 1, "time_limit_s": 40.0}
 FURNISHED: dict[str, Any] = {"bricks": 3, "furniture": 1, "bucket_capacity": 2, "room_m": 7.0}
-MID: dict[str, Any] = {
-    "room_m": 8.0,
-    "bricks": 3,
-    "furniture": 1,
-    "bucket_capacity": 2,
-    "max_speed_mps": 1.5,
-    "time_limit_s": 60.0,
-}
+MID = PRESETS["mid"]
 ANY = (STARTER, TWO, FURNISHED, MID)
 SEVERAL = (TWO, FURNISHED, MID)
 SOLID = (FURNISHED, MID)
@@ -59,7 +54,7 @@ class Case:
     """
 
     name: str
-    make: scripts.Make
+    make: Make
     failure: str | None
     patterns: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
@@ -94,9 +89,7 @@ class BlindYard(YardWorld):
         return {TASK_KEY: TASK}
 
 
-def case(
-    make: scripts.Make, failure: str | None, patterns: str = "", may: str = "", **more: Any
-) -> Case:
+def case(make: Make, failure: str | None, patterns: str = "", may: str = "", **more: Any) -> Case:
     name = more.pop("name", make.__name__)
     return Case(name, make, failure, frozenset(patterns.split()), frozenset(may.split()), **more)
 
@@ -106,46 +99,46 @@ COLLAPSE, JERK, DROPPED = "ACTION_COLLAPSE", "CHUNK_JERK", "DROPPED_IN_TRANSPORT
 GHOST, UNSAFE = "GHOST_TARGET", "UNSAFE"
 
 CASES = (
-    case(scripts.stands, "F1", f"{STALL} {COLLAPSE}"),
-    case(scripts.stops_short, "F1", STALL),
-    case(scripts.wanders, "F1"),
-    case(scripts.gives_up_after_one, "F1", STALL, scenes=SEVERAL),
-    case(scripts.wanders_after_one, "F1", scenes=SEVERAL),
-    case(scripts.pushes, "F2"),
-    case(scripts.stands_at_brick, "F2"),
-    case(scripts.curls_early, "F2"),
-    case(scripts.lifts_open, "F2", LIFT),
-    case(scripts.lifts_again_and_again, "F2", LIFT),
-    case(scripts.carries_nothing, "F2", LIFT, may=STALL),
-    case(scripts.holds_still, "F3"),
-    case(scripts.tours_with_load, "F3"),
-    case(scripts.stops_before_box, "F3"),
-    case(scripts.dumps_midway, "F3", DROPPED),
-    case(scripts.drops_and_leaves, "F3", DROPPED, may=STALL),
-    case(scripts.circles, "F4", may=STALL),
-    case(scripts.spins, "F4", STALL),
-    case(scripts.back_and_forth, "F4", may=STALL),
-    case(scripts.dithers, "F4", STALL),
-    case(scripts.shuttles, "F4"),
-    case(scripts.carries_in_circles, "F4"),
-    case(scripts.rams_furniture, "F5", scenes=SOLID),
-    case(scripts.rams_again_and_again, "F5", scenes=SOLID),
-    case(scripts.backs_into_furniture, "F5", scenes=SOLID),
-    case(scripts.pushes_the_box, "F5"),
-    case(scripts.presses_on_kerb, "F6", WALL),
-    case(scripts.backs_onto_kerb, "F6", WALL),
-    case(scripts.presses_with_load, "F6", WALL),
-    case(scripts.presses_in_corner, "F6", WALL),
-    case(scripts.frees_itself, "F1", f"{WALL} {STALL}"),
-    case(scripts.lifts_nowhere, "F1", f"{LIFT} {STALL}"),
-    case(scripts.transports_nothing, "F1", LIFT),
-    case(scripts.one_value, None, COLLAPSE, may=f"{STALL} {WALL} {LIFT}", steady=True),
-    case(scripts.wanders, "F1", JERK, chunk_noise=0.5, name="wanders_in_jerks"),
-    case(scripts.tours_with_load, "F3", JERK, chunk_noise=0.5, name="tours_in_jerks"),
-    case(scripts.scoops_at_nothing, "F1", GHOST, may=STALL),
-    case(scripts.scoops_where_one_was, "F1", GHOST, may=STALL, scenes=(TWO, MID)),
-    case(scripts.stops_in_the_zone, "F1", UNSAFE, may=STALL, scenes=HAZARDS),
-    case(scripts.drives_over_the_edge, "F1", UNSAFE, may=STALL, scenes=HAZARDS),
+    case(f1.stands, "F1", f"{STALL} {COLLAPSE}"),
+    case(f1.stops_short, "F1", STALL),
+    case(f1.wanders, "F1"),
+    case(f1.gives_up_after_one, "F1", STALL, scenes=SEVERAL),
+    case(f1.wanders_after_one, "F1", scenes=SEVERAL),
+    case(f2.pushes, "F2"),
+    case(f2.stands_at_brick, "F2"),
+    case(f2.curls_early, "F2"),
+    case(f2.lifts_open, "F2", LIFT),
+    case(f2.lifts_again_and_again, "F2", LIFT),
+    case(f2.carries_nothing, "F2", LIFT, may=STALL),
+    case(f3.holds_still, "F3"),
+    case(f3.tours_with_load, "F3"),
+    case(f3.stops_before_box, "F3"),
+    case(f3.dumps_midway, "F3", DROPPED),
+    case(f3.drops_and_leaves, "F3", DROPPED, may=STALL),
+    case(f4.circles, "F4", may=STALL),
+    case(f4.spins, "F4", STALL),
+    case(f4.back_and_forth, "F4", may=STALL),
+    case(f4.dithers, "F4", STALL),
+    case(f4.shuttles, "F4"),
+    case(f4.carries_in_circles, "F4"),
+    case(f5.rams_furniture, "F5", scenes=SOLID),
+    case(f5.rams_again_and_again, "F5", scenes=SOLID),
+    case(f5.backs_into_furniture, "F5", scenes=SOLID),
+    case(f5.pushes_the_box, "F5"),
+    case(f6.presses_on_kerb, "F6", WALL),
+    case(f6.backs_onto_kerb, "F6", WALL),
+    case(f6.presses_with_load, "F6", WALL),
+    case(f6.presses_in_corner, "F6", WALL),
+    case(patterns.frees_itself, "F1", f"{WALL} {STALL}"),
+    case(patterns.lifts_nowhere, "F1", f"{LIFT} {STALL}"),
+    case(patterns.transports_nothing, "F1", LIFT),
+    case(patterns.one_value, None, COLLAPSE, may=f"{STALL} {WALL} {LIFT}", steady=True),
+    case(f1.wanders, "F1", JERK, chunk_noise=0.5, name="wanders_in_jerks"),
+    case(f3.tours_with_load, "F3", JERK, chunk_noise=0.5, name="tours_in_jerks"),
+    case(patterns.scoops_at_nothing, "F1", GHOST, may=STALL),
+    case(patterns.scoops_where_one_was, "F1", GHOST, may=STALL, scenes=(TWO, MID)),
+    case(patterns.stops_in_the_zone, "F1", UNSAFE, may=STALL, scenes=HAZARDS),
+    case(patterns.drives_over_the_edge, "F1", UNSAFE, may=STALL, scenes=HAZARDS),
 )
 
 
@@ -160,7 +153,7 @@ def drive(what: Case, seed: int) -> Drive:
     recorder, tally = TraceRecorder(stride), Tally(world.params.fps, world.max_steps)
     obs, info = world.reset(seed=seed, options={"scenario": scenario})
     recorder.begin(RolloutJob(scenario, seed), world, obs, info)
-    stage = scripts.Stage(world, rng)
+    stage = Stage(world, rng)
     script = what.make(stage)
     tick, ended = 0, False
     while not ended:

@@ -20,10 +20,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
     Raises:
         ValueError: successes is not within 0..n, or confidence not within (0, 1).
     """
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes: found {successes}, expected 0 to {n}")
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence: found {confidence}, expected a number within (0, 1)")
+    _check(successes, n, confidence)
     if n == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
@@ -49,10 +46,7 @@ def confidence_sequence(successes: int, n: int, confidence: float = 0.95) -> tup
     Raises:
         ValueError: successes is not within 0..n, or confidence not within (0, 1).
     """
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes: found {successes}, expected 0 to {n}")
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence: found {confidence}, expected a number within (0, 1)")
+    _check(successes, n, confidence)
     failures = n - successes
     least = math.log(1.0 - confidence) + (
         math.lgamma(successes + 1) + math.lgamma(failures + 1) - math.lgamma(n + 2)
@@ -66,6 +60,13 @@ def confidence_sequence(successes: int, n: int, confidence: float = 0.95) -> tup
     low = 0.0 if successes == 0 else _last(inside, centre, 0.0)
     high = 1.0 if failures == 0 else _last(inside, centre, 1.0)
     return low, high
+
+
+def _check(successes: int, n: int, confidence: float) -> None:
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes: found {successes}, expected 0 to {n}")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence: found {confidence}, expected a number within (0, 1)")
 
 
 def _last(inside: Callable[[float], bool], within: float, outside: float) -> float:

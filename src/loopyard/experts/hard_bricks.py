@@ -14,7 +14,6 @@ from loopyard.worlds.yard import geometry as g
 from loopyard.worlds.yard.truth import YardTruth
 
 GIVE_UP_TRIES = 3
-SLAB_HALF_M, BRICK_HALF_M = 0.30, 0.11
 RISING = 0.05
 """With its target over this the lift is on its way up."""
 OFF_AHEAD_M, OFF_ASIDE_M = 0.85, 0.28
@@ -51,7 +50,7 @@ def left_lying(truth: YardTruth) -> np.ndarray:
     left = ~worth_a_try(truth) & ~truth.held & ~truth.delivered
     if not left.any():
         return np.empty((0, 5))
-    half_m = np.where(truth.fits[left], BRICK_HALF_M, SLAB_HALF_M)
+    half_m = np.where(truth.fits[left], g.BRICK.x_m, g.SLAB.x_m)
     places = np.round(truth.bricks[left, :2] / GRID_M) * GRID_M
     return np.column_stack([places, np.zeros(len(places)), half_m, half_m])
 

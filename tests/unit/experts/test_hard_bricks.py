@@ -97,7 +97,7 @@ def test_bricks_that_stay_lying_are_driven_round(truth):
     left = replace(truth, fits=np.array([False, True, True]), tries=np.array([0, 3, 0]))
     rows = hard_bricks.left_lying(left)
     assert rows[:, :2] == pytest.approx(truth.bricks[:2, :2])
-    assert rows[:, 3].tolist() == [hard_bricks.SLAB_HALF_M, hard_bricks.BRICK_HALF_M]
+    assert rows[:, 3].tolist() == [g.SLAB.x_m, g.BRICK.x_m]
     assert len(hard_bricks.left_lying(replace(left, delivered=np.ones(3, dtype=bool)))) == 0
 
 

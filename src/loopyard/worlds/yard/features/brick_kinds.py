@@ -24,7 +24,7 @@ SIZES_M = {
     "small": (0.0825, 0.05625, 0.04875),
     "medium": (g.BRICK.x_m, g.BRICK.y_m, g.BRICK.z_m),
     "large": (0.143, 0.0975, 0.0845),
-    "xlarge": (0.30, 0.24, 0.10),
+    "xlarge": (g.SLAB.x_m, g.SLAB.y_m, g.SLAB.z_m),
 }
 """Half extents: 0.5, 0.75, 1 and 1.3 times a brick, and a slab wider than the bucket's mouth."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from loopyard.core.seeds import split_of
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.engine import run_campaign
 from loopyard.cycle.observer import Silence
+from loopyard.cycle.usage import read_usage
 from loopyard.store.events import EventLog
 
 ALL = [
@@ -49,6 +51,15 @@ def test_the_stages_come_in_order_and_the_result_is_written(stage, campaign):
     assert (gate["n"], gate["successes"], gate["rate"]) == (40, 40, 1.0)
     assert gate["verdict"] == "promote"
     assert gate["wilson_95"][0] > 0.8
+
+
+def test_each_cycle_is_reviewed_and_the_machine_sampled(stage, campaign):
+    run_campaign(campaign, Silence())
+    for cycle in (1, 2, 3):
+        found = json.loads((campaign.folder / f"cycles/{cycle:02}/review.json").read_text())
+        assert found["cycle"] == cycle
+        assert {"train", "select"} <= {row["stage"] for row in found["stages"]}
+    assert read_usage(campaign.folder / "usage.jsonl") or not Path("/proc/stat").exists()
 
 
 def test_the_best_on_select_is_judged_and_becomes_best_when_promoted(stage, campaign):

@@ -24,7 +24,10 @@ PLANNED_IN_TRAIN = ("minutes", "steps", "epochs", "init_from", "shares", "seed")
 
 OF_THE_REPORT = ("machine", "machine_price", "prices", "lang")
 
-OPERATIONAL = ("name", "runs", "workers", "executor", "ray_address", "messages", *OF_THE_REPORT)
+OPERATIONAL = (
+    *("name", "runs", "workers", "executor", "ray_address", "messages", "mirror"),
+    *OF_THE_REPORT,
+)
 """Settings of a campaign that change no result: where it lies, what it runs on, whom it tells.
 They may change between two runs of the same folder."""
 
@@ -153,6 +156,15 @@ class LessonSection(_Section):
     apply: bool = True
 
 
+class MirrorSection(_Section):
+    """Where a copy of the run folder is kept: see `loopyard.store.mirror`.
+
+    url: ``s3://bucket/demo``, ``gs://...`` or ``file:///...``; without one there is no mirror.
+    """
+
+    url: str | None = None
+
+
 class Campaign(_Section):
     """A plan of cycles under one time budget, from cloning to the gate.
 
@@ -186,6 +198,7 @@ class Campaign(_Section):
     select: SelectSection = SelectSection()
     gate: GateSection = GateSection()
     messages: MessageSettings = MessageSettings()
+    mirror: MirrorSection = MirrorSection()
     machine: str | None = None
     machine_price: float | None = Field(default=None, ge=0.0)
     prices: Path | None = None

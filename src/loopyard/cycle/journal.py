@@ -10,6 +10,7 @@ from typing import Any
 
 from loopyard.core.clock import Clock, Stopwatch, SystemClock
 from loopyard.cycle.heartbeat import Heartbeat
+from loopyard.cycle.products import sealed_products
 from loopyard.store.events import EventLog
 from loopyard.store.failpoint import failpoint
 
@@ -60,7 +61,8 @@ class Journal:
     ) -> tuple[dict[str, Any], bool]:
         """(facts, was it done before). ``work`` is itself resumable where it takes long.
 
-        ``took_s`` joins the facts: seconds of all tries at this step. box_s: how long all tries
+        What the step made is sealed before the event that names it. ``took_s`` joins the facts:
+        seconds of all tries at this step. box_s: how long all tries
         together may take; ``work`` is given the ``monotonic()`` of their end, or None.
         """
         key = digest_of(inputs)
@@ -75,8 +77,9 @@ class Journal:
         left_s = None if box_s is None else max(0.0, begin_s + box_s - self.used_s)
         facts = work(None if left_s is None else self._clock.monotonic() + left_s)
         failpoint("step.worked")
+        artifacts = sealed_products(self._log.path.parent, name, facts)
         facts = {**facts, "took_s": round(self.used_s - begin_s, 3)}
-        self._note(STEP_DONE, step=name, key=key, facts=facts)
+        self._note(STEP_DONE, step=name, key=key, facts=facts, artifacts=artifacts)
         failpoint("step.done")
         self._done[name, key] = facts
         self.on_done(name, facts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from loopyard.cycle.state import GATE, stage_of
+from loopyard.cycle.step_name import stage_of
 from loopyard.store.artifacts import seal
 
 Facts = Mapping[str, Any]
@@ -54,5 +54,5 @@ STAGES: Mapping[str, Callable[[Path, Facts], list[Path]]] = {
     "audit": _audit,
     "train": lambda folder, facts: [folder / "checkpoints/last", folder / "checkpoints/best"],
     "select": lambda folder, facts: _suite(folder, "select"),
-    GATE: _gate,
+    "gate": _gate,
 }

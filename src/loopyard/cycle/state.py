@@ -14,6 +14,7 @@ from typing import Any
 
 from loopyard.core.errors import ConfigError, expected
 from loopyard.cycle.journal import ALIVE, STEP_BEGUN, STEP_DONE, STOPPED
+from loopyard.cycle.step_name import stage_of
 from loopyard.store.event_reader import read_events
 from loopyard.store.events import Event
 
@@ -200,11 +201,3 @@ class _Reducer:
             verdict=self._verdict,
             finished=promoted or last,
         )
-
-
-def stage_of(step: str) -> tuple[str, int | None]:
-    """``cycle-2/train`` -> (``train``, 2), ``gate-2`` -> (``gate``, 2), ``plan`` -> (``plan``,
-    None)."""
-    head, slash, stage = step.partition("/")
-    name, _, number = head.partition("-")
-    return (stage if slash else name), (int(number) if number.isdecimal() else None)

@@ -40,11 +40,19 @@ def _sealed(path: Path) -> str:
         for name in names:
             fsync_path(Path(root) / name)
         fsync_path(Path(root))
-    digest, raw = manifest_of(path, hidden=False)
+    digest, raw = manifest_of(path, _parents(path), hidden=False)
     manifest = path / MANIFEST_NAME
     if not manifest.is_file() or manifest.read_bytes() != raw:
         write_bytes(manifest, raw)
     return digest
+
+
+def _parents(folder: Path) -> list[str]:
+    """Those that an earlier manifest names stay."""
+    try:
+        return read_manifest(folder)["parents"]
+    except StoreError:
+        return []
 
 
 def artifact_damage(run: Path, artifacts: Mapping[str, str]) -> list[str]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from loopyard.core.errors import ConfigError
 from loopyard.cycle.journal import Journal
-from loopyard.cycle.state import CampaignState, read_state, stage_of, state_of
+from loopyard.cycle.state import CampaignState, read_state, state_of
+from loopyard.cycle.step_name import stage_of
 from loopyard.store.events import Event, EventLog
 
 PLAN = {"seconds": {"budget": 600.0}, "cycles": [{"cycle": 1}, {"cycle": 2}], "took_s": 0.1}

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from loopyard.core.errors import StoreError
+from loopyard.core.errors import ConfigError, LeaseError, StoreError
 from loopyard.store.event_reader import opened
 from loopyard.store.mirror.remote import require_reachable
 from loopyard.store.mirror.send import OtherRunError, Sender
@@ -52,10 +53,16 @@ class Mirror:
         self._sender = Sender(run, url, stop=self._hurry.is_set)
         self._pause_s = 0.0
         self._behind = True
+        self._seen = self._last_step()
         self._thread = threading.Thread(target=self._work, name="mirror", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def drop(self) -> None:
+        """End, and send nothing more."""
+        self._hurry.set()
+        self._end.set()
 
     def close(self, within_s: float = LAST_WORDS_S) -> bool:
         """Send the rest, for at most so long; whether all is there. A pause is not sat out."""
@@ -67,17 +74,16 @@ class Mirror:
         return not self._behind
 
     def _work(self) -> None:
-        seen = 0
         while not self._end.is_set():
             found = self._last_step()
-            if found > seen or self._pause_s:
-                seen = found
+            if found > self._seen or self._pause_s:
+                self._seen = found
                 if not self._try():
                     return
             self._end.wait(self._pause_s or self._look_every_s)
         if not self._last_step():
             self._behind = False  # nothing was ever finished
-        elif not self._pause_s:
+        elif not self._pause_s and not self._hurry.is_set():
             self._try()  # a report came after the last step
 
     def _last_step(self) -> int:
@@ -111,15 +117,18 @@ class Mirror:
 
 
 @contextmanager
-def mirrored(run: Path, url: str | None, say: Say, *, step_kind: str) -> Iterator[None]:
-    """A mirror beside what the block does; without a URL, none."""
+def mirrored(run: Path, url: str | None, say: Say, **settings: Any) -> Iterator[None]:
+    """A `Mirror` beside what the block does; without a URL, none."""
     if url is None:
         yield
         return
-    mirror = Mirror(run, url, say, step_kind=step_kind)
+    mirror = Mirror(run, url, say, **settings)
     mirror.start()
     try:
         yield
+    except (ConfigError, LeaseError):
+        mirror.drop()  # the run folder is not this command's
+        raise
     except BaseException:
         mirror.close(INTERRUPTED_S)
         raise

@@ -10,11 +10,14 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from loopyard.surface.console import Console
+
+if TYPE_CHECKING:
+    from loopyard.cycle.config import Campaign
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,24 @@ class Options:
 
 def run(options: Options, console: Console) -> int:
     """0 promoted, 1 rejected or inconclusive."""
-    from loopyard.core.errors import ConfigError, LeaseError
     from loopyard.cycle.config import load_campaign
+    from loopyard.cycle.journal import STEP_DONE
+    from loopyard.store.mirror.background import mirrored
+
+    campaign = load_campaign(options.config, options.set)
+    with mirrored(campaign.folder, campaign.mirror.url, console.warn, step_kind=STEP_DONE):
+        result = _run_and_report(campaign, console)
+    console.result(result, _text(result))
+    return 0 if result["gate"]["verdict"] == "promote" else 1
+
+
+def _run_and_report(campaign: Campaign, console: Console) -> dict[str, Any]:
+    from loopyard.core.errors import ConfigError, LeaseError
     from loopyard.cycle.engine import run_campaign
     from loopyard.surface.campaign_log import CampaignLog
     from loopyard.surface.notifications.deliverer import delivering
     from loopyard.surface.report.build import report
 
-    campaign = load_campaign(options.config, options.set)
     try:
         with delivering(campaign.folder, campaign.messages, console.warn):
             result = run_campaign(campaign, CampaignLog(console))
@@ -50,8 +63,7 @@ def run(options: Options, console: Console) -> int:
                 report(campaign.folder)
         raise
     report(campaign.folder)
-    console.result(result, _text(result))
-    return 0 if result["gate"]["verdict"] == "promote" else 1
+    return result
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -42,14 +42,20 @@ def run(tmp_path: Path) -> Path:
     write(cycle / "rollouts/videos/a.mp4", "film")
     write(cycle / "lessons.md", "# Lessons")
     (run / "best").symlink_to("cycles/01/checkpoints/last")
-    finish_step(run, "train", cycle / "dataset", cycle / "checkpoints/last")
+    _finish(run, "train", cycle / "dataset", cycle / "checkpoints/last")
     return run
 
 
-def finish_step(run: Path, step: str, *made: Path) -> None:
+def _finish(run: Path, step: str, *made: Path) -> None:
     with EventLog(run / "events.sqlite") as log:
         artifacts = seal(run, made)
         log.append("step_done", step=step, key="k", facts={}, artifacts=artifacts, used_s=1.0)
+
+
+@pytest.fixture
+def finish_step() -> Callable[..., None]:
+    """Notes a step as done: (run, step, *made)."""
+    return _finish
 
 
 class FaultyS3:

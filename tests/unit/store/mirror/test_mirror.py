@@ -14,7 +14,7 @@ from loopyard.core.errors import ConfigError, StoreError
 from loopyard.store.event_reader import read_events
 from loopyard.store.events import EventLog
 from loopyard.store.manifest import verify_manifest
-from loopyard.store.mirror.background import Mirror, mirrored
+from loopyard.store.mirror.background import LOOK_EVERY_S, Mirror, mirrored
 from loopyard.store.mirror.layout import Listing, digest_of, pointer_bytes, shelf_of
 from loopyard.store.mirror.remote import Remote, require_reachable
 from loopyard.store.mirror.restore import restore
@@ -221,17 +221,18 @@ def waited_for(there: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_the_thread_sends_after_each_step_and_the_rest_at_the_end(run, url, tmp_path):
+def test_the_thread_sends_after_each_step_and_the_rest_at_the_end(run, url, tmp_path, finish_step):
     said: list[str] = []
     mirror = tmp_path / "mirror"
     thread = Mirror(run, url, said.append, step_kind="step_done", look_every_s=0.01)
     thread.start()
+    assert not mirror.exists()
+    finish_step(run, "cycle-1/select")
     waited_for((mirror / "logs/run/latest.json").is_file)
     more = run / "cycles/02/lessons.md"
     more.parent.mkdir(parents=True)
     more.write_text("two")
-    with EventLog(run / "events.sqlite") as log:
-        log.append("step_done", step="cycle-2/learn", key="k", facts={}, used_s=3.0)
+    finish_step(run, "cycle-2/learn")
     waited_for((mirror / "lessons/02/latest.json").is_file)
     (run / "report/index.html").write_text("the last report")
     assert thread.close(PATIENCE_S)
@@ -240,7 +241,9 @@ def test_the_thread_sends_after_each_step_and_the_rest_at_the_end(run, url, tmp_
     assert said == []
 
 
-def test_outages_pause_it_longer_each_time_and_the_campaign_hears_no_error(run, url, monkeypatch):
+def test_outages_pause_it_longer_each_time_and_nobody_hears_an_error(
+    run, url, monkeypatch, finish_step
+):
     said: list[str] = []
     write, outages = Remote.write, [5]
 
@@ -256,19 +259,21 @@ def test_outages_pause_it_longer_each_time_and_the_campaign_hears_no_error(run, 
     wait = thread._end.wait
     monkeypatch.setattr(thread._end, "wait", lambda s: pauses.append(s) or wait(min(s, 0.01)))
     thread.start()
+    finish_step(run, "cycle-1/select")
     waited_for(lambda: "the mirror goes on" in said)
-    assert pauses[:5] == [1e-3, 2e-3, 4e-3, 8e-3, 8e-3]
+    assert [pause for pause in pauses if pause < LOOK_EVERY_S][:5] == [1e-3, 2e-3, 4e-3, 8e-3, 8e-3]
     assert "OSError: no route to host" in said[0]
     assert thread.close(PATIENCE_S)
 
 
-def test_an_end_during_an_outage_waits_for_nothing_and_says_so(run, url, monkeypatch):
+def test_an_end_during_an_outage_waits_for_nothing_and_says_so(run, url, monkeypatch, finish_step):
     def fail(self, objects):
         raise PermissionError("ExpiredToken")
 
     monkeypatch.setattr(Remote, "write", fail)
     said: list[str] = []
-    with mirrored(run, url, said.append, step_kind="step_done"):
+    with mirrored(run, url, said.append, step_kind="step_done", look_every_s=0.01):
+        finish_step(run, "cycle-1/select")
         waited_for(lambda: bool(said))
     assert "pauses for 10 s: PermissionError: ExpiredToken" in said[0]
     assert "`loopyard mirror` sends it" in said[-1]
@@ -281,6 +286,15 @@ def test_without_a_url_or_a_finished_step_there_is_nothing_to_do(run, url, tmp_p
     with mirrored(tmp_path / "never-begun", url, said.append, step_kind="step_done"):
         pass
     assert said == []
+    assert not (tmp_path / "mirror").exists()
+
+
+def test_a_run_that_is_not_this_commands_is_not_sent(run, url, tmp_path):
+    with (
+        pytest.raises(ConfigError),
+        mirrored(run, url, print, step_kind="step_done", look_every_s=0.01),
+    ):
+        raise ConfigError("runs/demo: preset: found 'starter' of an earlier campaign")
     assert not (tmp_path / "mirror").exists()
 
 

@@ -83,12 +83,15 @@ def test_what_the_store_refuses_in_the_middle_is_sent_later_and_only_that(run, s
     assert (run / "cycles/01/checkpoints/last/model.safetensors").read_text() == "weights"
 
 
-def test_expired_credentials_pause_the_mirror_until_they_are_renewed(run, s3, tmp_path):
+def test_expired_credentials_pause_the_mirror_until_renewed(run, s3, tmp_path, finish_step):
     said: list[str] = []
     url = url_of(tmp_path)
     s3.failing = "ExpiredToken"
-    mirror = Mirror(run, url, said.append, step_kind="step_done", pauses_s=(0.05, 0.2))
+    mirror = Mirror(
+        run, url, said.append, step_kind="step_done", look_every_s=0.05, pauses_s=(0.05, 0.2)
+    )
     mirror.start()
+    finish_step(run, "cycle-1/select")
     waited_for(lambda: bool(said))
     assert all("pauses for" in text and "PermissionError" in text for text in said)
     assert "token has expired" in said[0]

@@ -94,13 +94,13 @@ def _names(name: str, mode: FailureMode) -> bool:
 def _shares(
     section: ScenarioSection, registry: Registry, world: str, results: dict[str, ModeResult]
 ) -> tuple[Mix, dict[str, float]]:
-    if section.sampling == "feedback":
-        return section.mix, sampling_weights(registry, results)
+    """The mix and, by mode id, how often each is drawn within its tier."""
     if section.sampling == "prior":
-        return section.mix, sampling_weights(registry, {})
+        return section.mix, {mode.id: mode.sps for mode in registry.modes}
+    alike = dict.fromkeys((mode.id for mode in registry.modes), 1.0)
+    weights = sampling_weights(registry, results) if section.sampling == "feedback" else alike
     tiers = registry.tiers(world)
-    modes = sum(map(len, tiers.values()))
-    rest = (1.0 - section.mix.general) / max(1, modes)
-    parts = {f"tier_{tier}": rest * len(tiers[tier]) for tier in tiers}
-    mix = Mix(general=1.0 - sum(parts.values()), **parts)
-    return mix, dict.fromkeys((mode.id for mode in registry.modes), 1.0)
+    heavy = {f"tier_{tier}": sum(weights[mode.id] for mode in tiers[tier]) for tier in tiers}
+    rest = (1.0 - section.mix.general) / max(sum(heavy.values()), 1e-9)
+    parts = {name: rest * weight for name, weight in heavy.items()}
+    return Mix(general=1.0 - sum(parts.values()), **parts), weights

@@ -65,14 +65,20 @@ def test_a_mode_that_keeps_failing_climbs_the_tiers():
     )
 
 
-def test_weights_follow_what_was_measured_and_the_priority_where_nothing_was():
+def test_weights_follow_what_can_be_learned_and_a_little_the_priority():
     registry = built_in_registry()
     prior = sampling_weights(registry, {})
-    assert prior[WALL] / prior[DIM] == pytest.approx(registry[WALL].sps / registry[DIM].sps)
-    weights = sampling_weights(registry, {WALL: ModeResult(18, 18, 0), DIM: ModeResult(18, 0, 0)})
-    assert weights[WALL] == pytest.approx(prior[WALL] / 10)
-    assert weights[DIM] == pytest.approx(prior[DIM] * 1.9)
-    assert weights["FM-A01"] == prior["FM-A01"]
+    assert prior[WALL] / prior[DIM] == pytest.approx(
+        (registry[WALL].sps / registry[DIM].sps) ** 0.25
+    )
+    assert max(prior.values()) < 3 * min(prior.values())
+    learned = sampling_weights(registry, {WALL: ModeResult(18, 18, 0)})
+    hopeless = sampling_weights(registry, {WALL: ModeResult(18, 0, 0)})
+    halfway = sampling_weights(registry, {WALL: ModeResult(18, 9, 0)})
+    assert learned[WALL] == pytest.approx(prior[WALL] * 4 * 1 * 19 / 20**2)
+    assert hopeless[WALL] == pytest.approx(learned[WALL])
+    assert halfway[WALL] == pytest.approx(prior[WALL])
+    assert halfway[DIM] == prior[DIM]
 
 
 def diagnosed(mode: str | None, count: int, label: str = "F6 WALL_STUCK") -> SuiteDiagnosis:

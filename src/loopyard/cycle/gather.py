@@ -16,6 +16,7 @@ from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
 from loopyard.cycle.plan import CyclePlan
+from loopyard.cycle.products import told_from
 from loopyard.cycle.steps import Facts, Steps
 from loopyard.data.audit import audit
 from loopyard.data.episode import EpisodeRow
@@ -244,7 +245,7 @@ def audited(dataset: Path) -> Facts:
     """Audit a cycle's dataset and keep the report beside it; the verdict, and what failed."""
     report = audit(dataset)
     name = "audit.json" if dataset.name == "dataset" else f"audit-{dataset.name}.json"
-    write_json(dataset.parent / name, report.to_dict())
+    write_json(dataset.parent / name, told_from(dataset.parent, report.to_dict()))
     failed = [asdict(check) for check in report.checks if check.verdict == "fail"]
     return {"verdict": report.verdict, **({"failed": failed} if failed else {})}
 

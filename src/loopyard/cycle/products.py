@@ -31,8 +31,19 @@ def _products(run: Path, step: str, facts: Facts) -> list[Path]:
     return [] if make is None else make(folder, {**facts, "of": of, "run": run})
 
 
+def told_from(folder: Path, value: Any) -> Any:
+    """A JSON value in which every path below ``folder`` is told from there, so that it holds when
+    all of it is moved."""
+    if isinstance(value, str):
+        return value.replace(f"{folder}/", "")
+    if isinstance(value, Mapping):
+        return {name: told_from(folder, part) for name, part in value.items()}
+    return [told_from(folder, part) for part in value] if isinstance(value, list) else value
+
+
 def _audit(folder: Path, facts: Facts) -> list[Path]:
-    return [folder / (f"audit-{facts['of']}.json" if facts["of"] else "audit.json")]
+    dataset = facts["of"].removesuffix("again").strip()
+    return [folder / (f"audit-{dataset}.json" if dataset else "audit.json")]
 
 
 def _suite(folder: Path, suite: str) -> list[Path]:

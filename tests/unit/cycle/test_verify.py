@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loopyard.core.errors import ConfigError
-from loopyard.cycle.products import sealed_products
+from loopyard.cycle.products import sealed_products, told_from
 from loopyard.cycle.verify import verify_run
 from loopyard.store.atomic import staged_folder
 from loopyard.store.events import EventLog
@@ -148,6 +148,24 @@ def test_a_checkpoint_that_is_replaced_meanwhile_is_no_damage(run, monkeypatch):
         == []
     )
     assert len(looks) == 2
+
+
+def test_a_dataset_and_an_audit_made_again_take_the_place_of_the_first(run):
+    cycle = run / "cycles/01"
+    (cycle / "dataset").rename(cycle / "dataset.failed")
+    write(cycle / "dataset/meta/info.json", '{"of": "other scenes"}')
+    write(cycle / "audit.json", '{"verdict": "pass"}')
+    with EventLog(run / "events.sqlite") as log:
+        for stage in ("expert again", "audit again"):
+            step = f"cycle-1/{stage}"
+            made = sealed_products(run, step, {"dataset": "dataset"})
+            log.append("step_done", step=step, key="k", facts={}, artifacts=made, used_s=2.0)
+    assert verify_run(run).damages == ()
+
+
+def test_paths_are_told_from_where_they_are_kept():
+    told = told_from(Path("/runs/demo"), {"path": "/runs/demo/dataset", "rows": ["/runs/demo", 3]})
+    assert told == {"path": "dataset", "rows": ["/runs/demo", 3]}
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path):

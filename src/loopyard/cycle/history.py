@@ -75,10 +75,9 @@ def planned_seconds(part: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[st
     """{stage: seconds} that a plan gave one of its cycles; a stage it says nothing of is missing.
 
     The cycle's share of what the plan gave all its cycles, by expert drives, labelled rollouts,
-    minutes of training and scenes to select on. ``data`` stands for both kinds of drives.
+    minutes of training and scenes to select on.
     """
     seconds, cycles = plan.get("seconds") or {}, plan.get("cycles") or ()
-    drives = _expert_drives(part)
     all_drives = sum(map(_expert_drives, cycles))
     expert_s = seconds.get("generate", 0.0) / all_drives if all_drives else 0.0
     scenes = sum(one.get("select") or 0 for one in cycles) + plan.get("gate", 0)
@@ -89,7 +88,6 @@ def planned_seconds(part: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[st
         "train": _share(part, cycles, "train_minutes") * seconds.get("train", 0.0),
         "select": (part.get("select") or 0) / scenes * seconds.get("judge", 0.0) if scenes else 0.0,
     }
-    found["data"] = expert_s * drives + found["relabel"]
     return {stage: each for stage, each in found.items() if each}
 
 

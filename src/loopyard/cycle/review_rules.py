@@ -12,7 +12,7 @@ from typing import Any
 
 from loopyard.cycle.usage import Usage
 
-DRIVES = ("data", "expert", "relabel")
+DRIVES = ("expert", "relabel")
 ON_WORKERS = (*DRIVES, "recover", "select")
 """Stages that run on the workers, and so get shorter with more of them."""
 OFF = 1.2

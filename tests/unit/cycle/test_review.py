@@ -25,7 +25,7 @@ QUIET = Usage(
 CALM = CycleFacts(
     cycle=2,
     stages=(
-        Stage("data", 30.0, 30.0, QUIET, episodes=100),
+        Stage("expert", 30.0, 30.0, QUIET, episodes=100),
         Stage("train", 60.0, 60.0, QUIET),
         Stage("select", 5.0, 5.0, QUIET),
     ),
@@ -46,11 +46,11 @@ def with_stage(name: str, took_s: float, planned_s: float, usage: Usage = QUIET)
 
 
 CASES = {
-    "more_workers": with_stage("data", 80.0, 80.0),
+    "more_workers": with_stage("expert", 80.0, 80.0),
     "idle_cores": replace(CALM, usage=replace(QUIET, idle_share=0.4)),
     "fewer_epochs": replace(CALM, best_at=0.5),
     "shorter_training": with_stage("train", 90.0, 60.0),
-    "fewer_episodes": with_stage("data", 47.0, 30.0),
+    "fewer_episodes": with_stage("expert", 47.0, 30.0),
     "fewer_rollouts": replace(
         with_stage("select", 90.0, 90.0, replace(QUIET, busy=1.0)), best_at=None
     ),
@@ -135,7 +135,7 @@ def test_a_run_folder_is_reviewed_from_its_log_and_its_samples(tmp_path):
     }
     journal.step("measure", [], work(10.0, workers=2))
     journal.step("plan", [], work(0.0, **plan))
-    journal.step("cycle-1/data", [], work(60.0, episodes=50))
+    journal.step("cycle-1/expert", [], work(60.0, episodes=50))
     journal.step("cycle-1/train", [], work(60.0))
     journal.close()
     row = UsageRow(70.0, 70.0, 2, 1.0, 1.0, 3.0, 24.0, 1.0)

@@ -18,7 +18,6 @@ from loopyard.surface.report.run_folder import CycleFolder, Facts, RunFolder
 from loopyard.surface.report.wording import count, duration, interval, part_of, percent
 
 STAGES = ("expert", "relabel", "recover", "train", "select")
-BOTH_DRIVES = "data"
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _timeline(run: RunFolder, history: History, first: Any) -> Iterable[Line]:
     names = {span.stage for span in time.spans}
     yield Line(say("measuring"), "", duration(_sum(history, ["measure"])))
     parts = (
-        (say("data"), ("generate", "relabel"), (BOTH_DRIVES, *STAGES[:3])),
+        (say("data"), ("generate", "relabel"), STAGES[:3]),
         (say("training"), ("train",), ("train",)),
         (say("selection and gate"), ("judge",), ("select", "gate")),
     )
@@ -156,7 +155,7 @@ def _stages(history: History, first: Any) -> Iterable[Line]:
     done = [
         part for part in first.get("cycles", ()) if f"cycle-{part['cycle']}/select" in history.facts
     ]
-    for stage in (BOTH_DRIVES, *STAGES):
+    for stage in STAGES:
         spans = [span for span in history.timeline.spans if span.stage == stage]
         own = [span for span in spans if span.cycle in {part["cycle"] for part in done}]
         if own:

@@ -10,44 +10,40 @@ from statistics import median
 from typing import Any
 
 from loopyard.cycle.history import History
+from loopyard.cycle.timeline import cycle_and_stage
 from loopyard.surface.report.language import say
 from loopyard.surface.report.plan_actual_line import Line, line
 from loopyard.surface.report.run_folder import RunFolder
 from loopyard.surface.report.wording import count, figure, part_of, percent
 
-DRIVES = ("data", "expert", "relabel", "recover")
+DRIVES = ("expert", "relabel", "recover")
 SCENES_FILE = "scenarios.jsonl"
 GENERAL = "general"
+EXPERT = ("expert",)
 
 
 def data_mix(run: RunFolder, history: History, first: Mapping[str, Any]) -> Iterable[Line]:
     """Drives by who drove, frames, and the shares of general scenes and tiers."""
     cycles = first.get("cycles", ())
     done = [one for one in cycles if f"cycle-{one['cycle']}/select" in history.facts]
-    expert = relabelled = recovered = failed = frames = 0
-    for cycle in (one["cycle"] for one in done):
-        facts = {stage: history.facts.get(f"cycle-{cycle}/{stage}", {}) for stage in DRIVES}
-        driven = int(
-            facts["data"].get("episodes") or 0
-        )  # of the expert in cycle 1, then of policies
-        expert += int(facts["expert"].get("episodes") or 0) + (driven if cycle == 1 else 0)
-        relabelled += int(facts["relabel"].get("episodes") or 0) + (driven if cycle > 1 else 0)
-        recovered += int(facts["recover"].get("episodes") or 0)
-        failed += sum(int(one.get("failed") or 0) for one in facts.values())
-        frames += sum(int(one.get("frames") or 0) for one in facts.values())
+    facts = [history.facts.get(f"cycle-{one['cycle']}/{s}", {}) for one in done for s in DRIVES]
+
+    def made_by(stage: str) -> int:
+        steps = (history.facts.get(f"cycle-{one['cycle']}/{stage}", {}) for one in done)
+        return sum(int(step.get("episodes") or 0) for step in steps)
+
     rows = (
-        (say("expert episodes"), "episodes", expert),
-        (say("labelled policy drives"), "rollouts", relabelled),
-        (say("recoveries"), "recoveries", recovered),
+        (say("expert episodes"), "episodes", made_by("expert")),
+        (say("labelled policy drives"), "rollouts", made_by("relabel")),
+        (say("recoveries"), "recoveries", made_by("recover")),
     )
     for what, name, made in rows:
         planned = sum(one.get(name) or 0 for one in done)
         if planned or made:
             yield line(what, planned, made, count)
-    if failed:
-        yield Line(say("drives that failed"), "", count(failed))
-    if frames:
-        yield Line(say("frames"), "", count(frames))
+    for what, name in ((say("drives that failed"), "failed"), (say("frames"), "frames")):
+        if total := sum(int(one.get(name) or 0) for one in facts):
+            yield Line(what, "", count(total))
     yield from _tiers(run)
 
 
@@ -89,25 +85,10 @@ def _modes(root: Path, cycle: int) -> Iterable[str | None]:
 def parameters(run: RunFolder, history: History) -> Iterable[Line]:
     """What one of each thing was measured to cost beforehand, and what it cost in the end."""
     measured = run.measure or history.facts.get("measure", {})
-    facts = history.facts
-
-    def each(stages: tuple[str, ...], number: str, first: int = 1) -> float | None:
-        """Median seconds of one, over the cycles from ``first`` on that made some."""
-        found = [
-            done["took_s"] / done[number]
-            for step, done in facts.items()
-            if step.partition("/")[2] in stages
-            and int(step.partition("/")[0].removeprefix("cycle-") or 0) >= first
-            and done.get(number)
-            and done.get("took_s")
-        ]
-        return median(found) if found else None
-
-    expert = ("expert",) if any(step.endswith("/expert") for step in facts) else ("data",)
     found = (
-        (say("seconds for an expert episode"), "episode_s", _first(facts, expert)),
-        (say("seconds for a training step"), "step_s", each(("train",), "steps")),
-        (say("seconds for a rollout to select"), "rollout_s", each(("select",), "n")),
+        (say("seconds for an expert episode"), "episode_s", _each(history, EXPERT, "episodes")),
+        (say("seconds for a training step"), "step_s", _each(history, ("train",), "steps")),
+        (say("seconds for a rollout to select"), "rollout_s", _each(history, ("select",), "n")),
     )
     for what, name, actual in found:
         if measured.get(name) and actual:
@@ -120,9 +101,11 @@ def parameters(run: RunFolder, history: History) -> Iterable[Line]:
         yield Line(say("workers"), "", str(measured["workers"]))
 
 
-def _first(facts: Mapping[str, Any], stages: tuple[str, ...]) -> float | None:
-    """Seconds of an expert episode, where a cycle's drives were the expert's and not made ahead."""
-    for step, done in facts.items():
-        if step in {f"cycle-1/{stage}" for stage in stages} and done.get("episodes"):
-            return done["took_s"] / done["episodes"]
-    return None
+def _each(history: History, stages: tuple[str, ...], number: str) -> float | None:
+    """Median over the cycles of the seconds one took; drives made ahead had not all the cores."""
+    found = [
+        done["took_s"] / done[number]
+        for step, done in history.facts.items()
+        if cycle_and_stage(step)[1] in stages and done.get(number) and not done.get("ahead")
+    ]
+    return median(found) if found else None

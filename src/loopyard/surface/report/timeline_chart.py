@@ -13,7 +13,7 @@ from loopyard.cycle.usage import EVERY_S, UsageRow, thinned
 from loopyard.surface.report.charts import COLOURS, STYLE, figure_of, to_svg
 
 OF_STAGE = {
-    **dict.fromkeys(("data", "expert", "relabel", "recover"), "second"),
+    **dict.fromkeys(("expert", "relabel", "recover"), "second"),
     "train": "accent",
     **dict.fromkeys(("select", "gate"), "good"),
 }

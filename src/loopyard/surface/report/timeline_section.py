@@ -6,12 +6,10 @@ from typing import Any
 
 from loopyard.cycle.cost import Cost
 from loopyard.cycle.history import History
+from loopyard.cycle.review_rules import IDLE
 from loopyard.surface.report.language import say
 from loopyard.surface.report.timeline_chart import stages_shown, timeline_chart
 from loopyard.surface.report.wording import count, duration, figure, percent
-
-IDLE_AIM = 0.10
-"""Share of the campaign that cores may idle."""
 
 
 def timeline(history: History) -> dict[str, Any]:
@@ -24,12 +22,6 @@ def timeline(history: History) -> dict[str, Any]:
         "lines": _lines(history),
         "rows": _rows(history),
     }
-
-
-def idle_share(history: History) -> float | None:
-    """Share of the sampled time that cores had nothing to do, 0..1; None where none was sampled."""
-    used = history.usage()
-    return used.idle_share if used else None
 
 
 def _lines(history: History) -> list[str]:
@@ -50,7 +42,7 @@ def _lines(history: History) -> list[str]:
             "Cores idled {idle} of the time; the aim is {aim} at most. "
             "The campaign's own processes used {own} of {cores} cores on average.",
             idle=percent(used.idle_share),
-            aim=percent(IDLE_AIM, 0),
+            aim=percent(IDLE, 0),
             own=figure(used.own),
             cores=used.cores,
         )

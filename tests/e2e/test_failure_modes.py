@@ -37,23 +37,23 @@ RULES = """
 from loopyard.cycle.lessons import Change, Figure, Lesson
 
 
-def few_rollouts(facts):
-    yield told("rollouts asked for", facts.settings["dagger"]["rollouts"], "cycles.rollouts")
+def quick_rate(facts):
+    yield told("learning rate", 1000 * facts.settings["train"]["lr"], "train.lr")
 
 
-def few_judges(facts):
-    yield told("gate scenes", 1, "gate.n")
+def many_judges(facts):
+    yield told("gate scenes", facts.settings["gate"]["n"], "gate.n")
 
 
 def told(name, value, setting):
     return Lesson(
         category="process",
         role="Watcher",
-        figure=Figure(name=name, value=value, limit=12, worse="below"),
-        problem=f"only {value}",
+        figure=Figure(name=name, value=value, limit=2),
+        problem=f"{value} is too much",
         cause="so it was asked for",
-        ask="more",
-        changes=(Change(setting=setting, operation="plus", value=4),),
+        ask="half of it",
+        changes=(Change(setting=setting, operation="times", value=0.5),),
     )
 """
 
@@ -71,7 +71,7 @@ def result(shell) -> dict[str, Any]:
     gate = {"n": 12, "target": 0.5, "floor": 0.01}
     (shell.folder / "toy_rules.py").write_text(RULES)
     settings = {"scenarios": scenarios, "gate": gate, "select": {"n": 8}}
-    settings["lessons"] = {"rules": ["toy_rules:few_rollouts", "toy_rules:few_judges"]}
+    settings["lessons"] = {"rules": ["toy_rules:quick_rate", "toy_rules:many_judges"]}
     done = shell.run("run", shell.campaign(**settings))
     # Half of the first mode's scenes cannot be won: whether the gate opens does not matter here.
     assert done.returncode in (0, 1), done.stderr
@@ -104,17 +104,20 @@ def test_a_cycle_keeps_what_it_sampled_and_what_it_learned(shell, result):
 def test_a_lesson_changes_the_next_cycle_and_is_retired(shell, result):
     cycles = shell.folder / "runs/trial/cycles"
     first, second = ((cycles / cycle / "lessons.md").read_text() for cycle in ("01", "02"))
-    assert "applied: cycles.rollouts: 10 -> 14" in first
-    plan = json.loads((cycles / "02/plan.json").read_text())["cycles"][0]
-    assert plan["rollouts"] == len((cycles / "02/scenarios.jsonl").read_text().splitlines()) == 14
-    assert "few_rollouts: retired: cycles.rollouts: 10 -> 14; the figure went 10 -> 14" in second
+    assert "applied: train.lr: 0.003 -> 0.0015" in first
+    trained = [
+        json.loads((cycles / cycle / "checkpoints/last/training.json").read_text())
+        for cycle in ("01", "02")
+    ]
+    assert [facts["settings"]["lr"] for facts in trained] == [0.003, 0.0015]
+    assert "quick_rate: retired: train.lr: 0.003 -> 0.0015; the figure went 3 -> 1.5" in second
 
 
 def test_a_lesson_that_comes_twice_is_escalated(shell, result):
     lessons = shell.answer("lessons", "runs/trial")["lessons"]
     by_name = {lesson["name"]: lesson for lesson in lessons}
-    assert by_name["few_rollouts"]["state"] == "retired"
-    judges = by_name["few_judges"]
+    assert by_name["quick_rate"]["state"] == "retired"
+    judges = by_name["many_judges"]
     assert (judges["came"], judges["escalated"]) == ([1, 2], True)
     assert "must not move the bar" in judges["outcomes"][0]["why"]
 
@@ -123,7 +126,7 @@ def test_the_report_shows_the_modes(shell, result):
     page = (shell.folder / result["report"]).read_text()
     assert "Failure modes" in page
     assert "glue on the floor" in page
-    assert "few_rollouts" in page
+    assert "quick_rate" in page
 
 
 def test_a_cycle_moves_the_widths_and_tells_it(shell, result):

@@ -67,8 +67,8 @@ def _counted(ledger: Ledger) -> str:
     again = sum(entry.escalated for entry in learned)
     retired = sum(entry.state == "retired" for entry in settled)
     return (
-        f"{len(learned)} lessons, {again} of them not for the first time; {retired} retired, "
-        f"{len(settled) - retired} gone by themselves."
+        f"Lessons: {len(learned)}, of which not for the first time: {again}. Retired: {retired}. "
+        f"Gone by themselves: {len(settled) - retired}."
     )
 
 

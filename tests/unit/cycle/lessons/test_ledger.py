@@ -41,7 +41,7 @@ def test_a_good_figure_is_no_lesson(campaign):
     ledger, after = over(campaign, 3.0)
     assert ledger.entries == ()
     assert after == campaign
-    assert "0 lessons" in page(ledger)
+    assert "Lessons: 0, " in page(ledger)
 
 
 def test_a_lesson_changes_the_next_cycle_and_its_page_says_so(campaign):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from loopyard.cycle.config import Campaign
 
-CHANNELS = ("steering", "throttle", "bucket", "lift")
 ZERO = {"steering": 11.7, "throttle": 24.3, "bucket": 46.5, "lift": 48.3}
 LOSSES = {"steering": 0.115, "throttle": 0.151, "bucket": 0.074, "lift": 0.05}
 
@@ -98,6 +96,3 @@ def put(path: Path, content: Any) -> None:
 @pytest.fixture
 def cycles(campaign: Campaign) -> Cycles:
     return Cycles(campaign.folder)
-
-
-Write = Callable[..., None]

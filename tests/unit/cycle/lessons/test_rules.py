@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from loopyard.core.errors import ConfigError, DatasetError
+from loopyard.cycle.lessons.changes import MAY_CHANGE
 from loopyard.cycle.lessons.facts import CycleFacts, read_facts
 from loopyard.cycle.lessons.lesson import Lesson
 from loopyard.cycle.lessons.of_rollouts import REMEDIES
+from loopyard.cycle.lessons.of_training import SCENES_FOR
 from loopyard.cycle.lessons.rules import BUILT_IN, found_by_rules, open_rules
 from loopyard.evaluation.diagnosis.diagnosis import PATTERNS
+from loopyard.scenarios.registry import built_in_registry
 
 
 @pytest.fixture
@@ -130,6 +134,17 @@ def test_a_frequent_pattern_has_a_remedy(pattern):
     (rare,) = found_by_rules(BUILT_IN, CycleFacts(2, {}, patterns={pattern: 9}, diagnosed=60))
     assert not rare.bad
     assert not found_by_rules(BUILT_IN, CycleFacts(1, {}, patterns={pattern: 60}, diagnosed=60))
+
+
+def test_every_scene_that_is_asked_for_exists_and_every_setting_may_change():
+    modes = built_in_registry().modes
+    asked_for = [change.setting for remedy in REMEDIES.values() for change in remedy[3]]
+    asked_for += [f"scenarios.weights.{word}" for word in SCENES_FOR.values()]
+    for setting in asked_for:
+        assert any(fnmatchcase(setting, pattern) for pattern in MAY_CHANGE), setting
+        word = setting.removeprefix("scenarios.weights.")
+        if word != setting:
+            assert any(word == mode.id or word in mode.function for mode in modes), word
 
 
 def test_nothing_but_settings_is_no_error(tmp_path):

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,21 +19,20 @@ SLOWLY = {"params": {"sleep_s": 0.1}, "generate": {"episodes": 40}}
 
 
 def runner(run: Path) -> int | None:
-    """The process that runs the campaign now, if any."""
+    """The process that works on a cycle of the campaign now, if any."""
     held = newest_holding(leases_of(run), RUN)
-    alive = held is not None and held.ended is None and not held.owner.is_proven_dead()
-    return held.owner.pid if held is not None and alive else None
+    if held is None or held.ended is not None or held.owner.is_proven_dead():
+        return None
+    return held.owner.pid if held.step.startswith("cycle-") else None
 
 
-def shards(run: Path) -> int:
-    return len(list(run.glob("cycles/01/dataset/.shards/0*")))
-
-
-def wait_until(true: Callable[[], object]) -> None:
+def wait_for_runner(run: Path, other_than: int | None = None) -> int:
     deadline = time.monotonic() + LIMIT_S
-    while not true():
-        assert time.monotonic() < deadline, "what it waited for did not come"
+    while (found := runner(run)) in (None, other_than):
+        assert time.monotonic() < deadline, "no runner came to work on a cycle"
         time.sleep(0.02)
+    assert found is not None
+    return found
 
 
 def gone(pid: int) -> bool:
@@ -50,13 +48,9 @@ def test_killed_and_frozen_a_campaign_comes_to_its_verdict_and_no_step_is_done_t
     run = shell.folder / "runs/trial"
     campaign = shell.campaign(**SLOWLY)
     watch = shell.start("watch", campaign, "--frozen-after-s", "30", "--backoff-s", "0.1", "--json")
-    wait_until(lambda: shards(run) >= 3)
-    first = runner(run)
-    assert first is not None
+    first = wait_for_runner(run)
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: runner(run) not in (None, first) and shell.begun(run, "cycle-1/train"))
-    second = runner(run)
-    assert second is not None
+    second = wait_for_runner(run, other_than=first)
     os.kill(second, signal.SIGSTOP)
     out, err = watch.communicate(timeout=LIMIT_S)
     assert watch.returncode in (0, 1), err
@@ -78,9 +72,7 @@ def test_ctrl_c_ends_supervisor_and_runner_and_by_hand_both_go_on(shell):
     run = shell.folder / "runs/trial"
     campaign = shell.campaign(**SLOWLY)
     watch = shell.start("watch", campaign)
-    wait_until(lambda: shards(run) >= 3)
-    first = runner(run)
-    assert first is not None
+    first = wait_for_runner(run)
     again = shell.run("run", campaign)
     assert again.returncode == 2
     assert f"run: found process {first} on" in again.stderr

@@ -21,6 +21,8 @@ FULL = 0.85
 """Cores this busy are the limit."""
 IDLE = 0.10
 """Cores may idle this share of a campaign."""
+OTHERS = 0.25
+"""Share of the cores that others may take before it counts."""
 LARGE = 0.4
 """A stage with this share of a cycle is worth making shorter."""
 MEMORY_FULL = 0.9
@@ -99,7 +101,7 @@ def more_workers(facts: CycleFacts) -> Advice | None:
     covered_s = sum(usage.covered_s for usage in used)
     if share < LARGE or not covered_s:
         return None
-    busy = sum(usage.busy * usage.covered_s for usage in used) / covered_s
+    busy = sum(usage.own * usage.covered_s for usage in used) / covered_s
     cores = used[-1].cores
     if busy < FULL * cores:
         return None
@@ -111,6 +113,18 @@ def more_workers(facts: CycleFacts) -> Advice | None:
     return Advice(
         "more_workers", text, {"share": share, "busy": busy, "cores": cores, "saved_min": saved_min}
     )
+
+
+def crowded(facts: CycleFacts) -> Advice | None:
+    """Others on this machine took the cores, so that every time is longer than it need be."""
+    usage = facts.usage
+    if usage is None or usage.busy - usage.own < OTHERS * usage.cores:
+        return None
+    text = (
+        "other processes on this machine took {others:.1f} of {cores} cores: a machine of its own "
+        "would make the campaign faster, and its plan right"
+    )
+    return Advice("crowded", text, {"others": usage.busy - usage.own, "cores": usage.cores})
 
 
 def idle_cores(facts: CycleFacts) -> Advice | None:
@@ -222,13 +236,13 @@ def gpu_waits(facts: CycleFacts) -> Advice | None:
     usage = stage.usage if stage else None
     if usage is None or usage.gpu is None or usage.gpu.use >= 0.5:
         return None
-    if usage.busy < FULL * usage.cores:
+    if usage.own < FULL * usage.cores:
         return None
     text = (
         "the GPU computed {use:.0%} of training while {busy:.1f} of {cores} cores were busy: "
         "more cores would feed it"
     )
-    figures = {"use": usage.gpu.use, "busy": usage.busy, "cores": usage.cores}
+    figures = {"use": usage.gpu.use, "busy": usage.own, "cores": usage.cores}
     return Advice("gpu_waits", text, figures)
 
 
@@ -242,6 +256,7 @@ def memory_short(facts: CycleFacts) -> Advice | None:
 
 
 RULES: tuple[Rule, ...] = (
+    crowded,
     more_workers,
     idle_cores,
     fewer_epochs,

@@ -46,6 +46,7 @@ def with_stage(name: str, took_s: float, planned_s: float, usage: Usage = QUIET)
 
 
 CASES = {
+    "crowded": replace(CALM, usage=replace(QUIET, own=1.0)),
     "more_workers": with_stage("expert", 80.0, 80.0),
     "idle_cores": replace(CALM, usage=replace(QUIET, idle_share=0.4)),
     "fewer_epochs": replace(CALM, best_at=0.5),
@@ -84,6 +85,11 @@ def test_advice_names_the_figures():
     assert "64 episodes instead of 100" in advice_of(CASES["fewer_episodes"])["fewer_episodes"]
     slow = replace(CASES["idle_cores"], workers=1)
     assert "1 workers on 2 cores" in advice_of(slow)["idle_cores"]
+
+
+def test_cores_that_others_took_call_for_no_more_of_them():
+    crowd = replace(QUIET, own=0.5)
+    assert "more_workers" not in advice_of(with_stage("expert", 80.0, 80.0, crowd))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from loopyard.cycle.config import Campaign
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.statistics import wilson
 from loopyard.scenarios.curriculum import SIDES, Curriculum, CurriculumSettings
-from loopyard.scenarios.world_params import randomisation_table
+from loopyard.scenarios.world_params import randomisation_table, require_possible
 from loopyard.store.atomic import write_json
 from loopyard.worlds.randomisation import Parameter, bounds
 
@@ -26,7 +26,8 @@ class CampaignCurriculum:
     """How wide a campaign randomises now. Its state is a pure function of the records learned.
 
     Raises:
-        ConfigError: the campaign's world does not say what it can randomise.
+        ConfigError: the campaign's world does not say what it can randomise, or a scene of its full
+            ranges cannot be built.
     """
 
     def __init__(self, campaign: Campaign, settings: CurriculumSettings) -> None:
@@ -40,6 +41,8 @@ class CampaignCurriculum:
             raise ConfigError(
                 expected("scenarios.curriculum", "world", self._general.world, wanted)
             )
+        widest = Curriculum.of(self._table, width=1.0, base=base)
+        require_possible(self._at(widest.randomisation()), seed=0)
 
     @property
     def scenario(self) -> Scenario:

@@ -126,7 +126,12 @@ def test_without_a_curriculum_nothing_is_written(tmp_path):
     assert not (tmp_path / "curriculum.json").exists()
 
 
+def test_ranges_that_cannot_be_built_are_refused_before_anything_is_driven():
+    with pytest.raises(ConfigError, match="found 500"):
+        CampaignModes(campaign(randomise={"ranges": {"bricks": [1, 500]}}))
+
+
 def test_a_world_that_does_not_say_what_it_can_randomise_is_named():
-    modes = {"world": "slope_world:SlopeWorld", "preset": "", "scenarios": {"curriculum": {}}}
-    with pytest.raises(ConfigError, match=r"scenarios.curriculum: world: found 'slope_world"):
+    modes = {"world": "glue_world:GlueWorld", "preset": "", "scenarios": {"curriculum": {}}}
+    with pytest.raises(ConfigError, match=r"scenarios.curriculum: world: found 'glue_world"):
         CampaignModes(Campaign.model_validate(modes))

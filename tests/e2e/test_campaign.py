@@ -12,9 +12,11 @@ pytestmark = pytest.mark.e2e
 
 STEPS = [
     *("measure", "plan"),
-    *(f"cycle-{cycle}/{step}" for cycle in (1, 2) for step in ("data", "audit", "train", "select")),
-    "gate",
+    *(f"cycle-1/{step}" for step in ("expert", "audit", "train", "select", "lessons")),
+    "plan-2",
+    *(f"cycle-2/{step}" for step in ("relabel", "audit", "train", "select", "lessons")),
 ]
+"""All but the gate, which is named after the cycle that drove best."""
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +79,16 @@ def test_the_run_folder_is_as_documented(shell, result):
         ):
             assert (folder / name).is_file(), name
     assert not [path for path in run.rglob("*staging*") if path.is_file()]
-    assert shell.finished(run) == STEPS
+    *steps, gate = shell.finished(run)
+    assert steps == STEPS
+    assert gate in ("gate-1", "gate-2")
 
 
 def test_run_again_nothing_is_done_twice(shell, result):
     run = shell.folder / "runs/trial"
     kept = {path: path.stat().st_mtime_ns for path in run.rglob("*") if is_product(path)}
     again = shell.answer("run", shell.campaign())
-    assert shell.finished(run) == STEPS
+    assert shell.finished(run)[:-1] == STEPS
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert {**again, "wall_s": 0} == {**result, "wall_s": 0}
 

@@ -236,6 +236,7 @@ def test_workers_can_be_told_to_take_only_what_others_leave(jobs, request, name)
     if name == "ray":
         request.getfixturevalue("ray_cluster")
     (plain,) = make_executor(name, 1).map(jobs.Nice, [0])
+    assert plain == os.getpriority(os.PRIO_PROCESS, 0)
     assert list(make_executor(name, 1, nice=5).map(jobs.Nice, [0])) == [min(19, plain + 5)]
 
 

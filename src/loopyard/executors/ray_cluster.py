@@ -43,6 +43,8 @@ def connect(address: str | None, cores: int) -> None:
             "num_cpus": max(cores, usable_cores()),
             "object_store_memory": OBJECT_STORE_BYTES,
             "include_dashboard": False,
+            # else workers are nice (15) and starve beside anything that is not
+            "_system_config": {"worker_niceness": 0},
         }
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

@@ -3,13 +3,14 @@
 python benchmarks/status.py
 
 Two logs: one as a long campaign leaves it (99 of 100 events are signs of life), and the worst that
-can be (steps alone, which all have to be read). Median and slowest of ten after a first one,
-beside `loopyard --help`, which reads no log.
+can be (steps alone, which all have to be read). Median and slowest of five after a first one,
+beside `loopyard --help`, which reads no log. load_average: what else ran, on how many cores.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sqlite3
 import statistics
@@ -23,7 +24,7 @@ from pathlib import Path
 from _record import record
 from loopyard.store.events import EventLog
 
-EVENTS, RUNS = 100_000, 10
+EVENTS, RUNS = 100_000, 5
 COMMAND = Path(sys.executable).with_name("loopyard")
 
 
@@ -67,7 +68,11 @@ def seconds(command: list[str]) -> dict[str, float]:
 
 
 def main() -> None:
-    facts: dict[str, object] = {"events": EVENTS, "help": seconds([str(COMMAND), "--help"])}
+    facts: dict[str, object] = {
+        "events": EVENTS,
+        "load_average": round(os.getloadavg()[0], 1),
+        "help": seconds([str(COMMAND), "--help"]),
+    }
     with tempfile.TemporaryDirectory(prefix="loopyard-status-") as folder:
         for name, signs_of_life in (("campaign", 99), ("steps_alone", 0)):
             run = Path(folder) / name

@@ -1,7 +1,8 @@
 """Executors: what generation loses when Ray runs it on one machine, beside the local executor.
 
-Both make the same dataset, in turn, several times in this call; their ratio is of each turn, so
-that what else the machine does meanwhile counts for both.
+Both make the same dataset, in turn, several times in this call; their ratio is of each turn. On a
+machine that does other things meanwhile, frames by processor time are the better measure: with all
+cores busy, the rate is that times the cores.
 
     python benchmarks/executors.py [--workers 2] [--episodes 100] [--turns 3]
 """
@@ -9,9 +10,12 @@ that what else the machine does meanwhile counts for both.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +29,12 @@ from loopyard.executors.registry import make_executor
 
 def one(executor: Executor, episodes: int) -> dict[str, Any]:
     """A whole `generate`. frames_per_s: all of it; steady_frames_per_s: after each worker's first
-    episode; start_s: until the first episode is there."""
-    ends: list[tuple[float, int]] = []
+    episode; steady_frames_per_cpu_s: the same by processor time of this process and all below
+    it, Ray's own included; start_s: until the first episode is there."""
+    ends: list[tuple[float, float, int]] = []
 
     def on_episode(row: EpisodeRow) -> None:
-        ends.append((time.monotonic(), row.length))
+        ends.append((time.monotonic(), cpu_s(), row.length))
 
     with tempfile.TemporaryDirectory() as folder:
         plan = DrivePlan(Scenario(world="yard"), Path(folder) / "dataset")
@@ -37,13 +42,30 @@ def one(executor: Executor, episodes: int) -> dict[str, Any]:
         made = generate(plan, episodes, executor, on_episode)
         wall_s = time.monotonic() - begin_s
     first = executor.workers - 1
-    steady = sum(length for _, length in ends[first + 1 :]) / (ends[-1][0] - ends[first][0])
+    frames = sum(length for _, _, length in ends[first + 1 :])
+    steady, by_cpu = (frames / (ends[-1][of] - ends[first][of]) for of in (0, 1))
     return {
         "frames_per_s": round(made.frames / wall_s, 1),
         "steady_frames_per_s": round(steady, 1),
+        "steady_frames_per_cpu_s": round(by_cpu, 1),
         "start_s": round(ends[0][0] - begin_s, 2),
         "digest": made.dataset.digest,
     }
+
+
+def cpu_s() -> float:
+    """Processor seconds of this process and all that live below it."""
+    parents: dict[int, int] = {}
+    used: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            pid = int(path.parent.name)
+            parents[pid], used[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+    own = {os.getpid()}
+    while below := {pid for pid, parent in parents.items() if parent in own} - own:
+        own |= below
+    return sum(used[pid] for pid in own) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -60,10 +82,11 @@ def main() -> None:
     for turn in range(options.turns):
         order = sorted(executors, reverse=bool(turn % 2))
         turns.append({name: one(executors[name], options.episodes) for name in order})
+        print(turns[-1], file=sys.stderr, flush=True)
     digests = {turn[name].pop("digest") for turn in turns for name in executors}
     ratios = {
         rate: [round(turn["ray"][rate] / turn["local"][rate], 3) for turn in turns]
-        for rate in ("frames_per_s", "steady_frames_per_s")
+        for rate in ("frames_per_s", "steady_frames_per_s", "steady_frames_per_cpu_s")
     }
     facts = {
         "workers": options.workers,

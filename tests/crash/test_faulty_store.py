@@ -7,6 +7,9 @@ import io
 import itertools
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -132,3 +135,23 @@ def test_every_operation_may_fail(tmp_path, monkeypatch, kind, exchange):
         assert versions(root) == [2, 2, 2]
         assert not list(root.rglob(".*")), "left behind"
     assert nth > 15
+
+
+@pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])
+def test_every_call_of_the_system_may_fail(tmp_path, kind):
+    """Also those of SQLite, Arrow and safetensors: see faulty.c and faulty_runs.py."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("needs a C compiler on Linux")
+    here, library = Path(__file__).parent, tmp_path / "faulty.so"
+    source = [str(here / "faulty.c"), "-ldl", "-lpthread"]
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), *source], check=True)
+    done = subprocess.run(
+        [sys.executable, str(here / "faulty_runs.py"), str(tmp_path), kind],
+        env={**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50

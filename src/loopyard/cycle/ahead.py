@@ -9,14 +9,14 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 
 
-class Dropped(Exception):
+class DroppedError(Exception):
     """Raised in work ahead that nobody waits for any more."""
 
 
 class Ahead(Generic[Result]):
     """Runs ``work`` in a thread of its own until somebody `take`s its result.
 
-    ``work`` is given a function to call often; it raises `Dropped` after `drop`.
+    ``work`` is given a function to call often; it raises `DroppedError` after `drop`.
     """
 
     def __init__(self, work: Callable[[Callable[[], None]], Result]) -> None:
@@ -48,4 +48,4 @@ class Ahead(Generic[Result]):
 
     def _look(self) -> None:
         if self._dropped.is_set():
-            raise Dropped
+            raise DroppedError

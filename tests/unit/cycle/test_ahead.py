@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from loopyard.cycle.ahead import Ahead, Dropped
+from loopyard.cycle.ahead import Ahead, DroppedError
 
 
 def test_the_result_is_waited_for():
@@ -36,7 +36,7 @@ def test_dropped_work_stops_at_its_next_look():
         try:
             while True:
                 look()
-        except Dropped:
+        except DroppedError:
             ended.append(True)
             raise
 

@@ -122,6 +122,7 @@ def versions(root: Path) -> list[int]:
 def test_every_operation_may_fail(tmp_path, monkeypatch, kind, exchange):
     if not exchange:
         monkeypatch.setattr("loopyard.store.atomic._exchange", lambda one, other: False)
+    nth = 0
     for nth in itertools.count(1):
         root = tmp_path / str(nth)
         store(root, 1)

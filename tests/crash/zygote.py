@@ -50,7 +50,8 @@ def run(
     from loopyard.executors import local
     from loopyard.surface.cli import main
 
-    local.LocalExecutor.map = lambda self, make, jobs: local._map_here(make, jobs)
+    here = lambda self, make, jobs: local._map_here(make, jobs)  # noqa: E731
+    setattr(local.LocalExecutor, "map", here)  # noqa: B010
     return main(argv)
 
 

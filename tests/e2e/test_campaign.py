@@ -96,7 +96,9 @@ def test_run_again_nothing_is_done_twice(shell, result):
 def is_product(path: Path) -> bool:
     """What took time to make."""
     return (
-        path.suffix in (".parquet", ".safetensors", ".jsonl", ".mp4") and "report" not in path.parts
+        path.suffix in (".parquet", ".safetensors", ".jsonl", ".mp4")
+        and path.name != "usage.jsonl"
+        and "report" not in path.parts
     )
 
 

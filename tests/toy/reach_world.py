@@ -49,7 +49,7 @@ class ReachWorld(gymnasium.Env):
         randomise = scenario.randomise if scenario is not None else None
         own = np.random.default_rng([1, seed or 0])
         drawn = draw(randomise, self.randomisation_table, own) if randomise else {}
-        self.speed = SPEED * drawn.get("speed", 1.0)
+        self.pace = SPEED * float(np.asarray(drawn.get("speed", 1.0)))
         rng = np.random.default_rng(seed)
         self.place = rng.uniform(-1, 1, 2)
         turn = rng.uniform(0, 2 * np.pi)
@@ -60,7 +60,7 @@ class ReachWorld(gymnasium.Env):
 
     def step(self, action):
         if not self.glued:
-            self.place = self.place + self.speed * np.asarray(action, np.float64)[:2]
+            self.place = self.place + self.pace * np.asarray(action, np.float64)[:2]
         left = float(np.linalg.norm(self.target - self.place))
         info = {"success": left < REACH, "progress": max(0.0, 1 - left), "events": {"move": 1}}
         return self._observe(), 0.0, left < REACH, False, info

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from loopyard.cycle.config import Campaign
+from loopyard.cycle.estimate import estimate
 from loopyard.cycle.measure import Measurement
 from loopyard.cycle.plan import make_plan
 from loopyard.surface.campaign_log import CampaignLog, measured_text, plan_text
@@ -25,6 +26,7 @@ MEASURED = Measurement(
 CAMPAIGN = Campaign.model_validate(
     {"budget_minutes": 20, "train_shares": [1, 1], "generate": {"episodes": 300}}
 )
+COSTS = estimate(CAMPAIGN, MEASURED)
 
 
 @pytest.fixture
@@ -40,15 +42,16 @@ def test_what_was_measured_has_units():
 
 
 def test_the_plan_names_each_cycle_the_gate_and_the_budget():
-    lines = plan_text(make_plan(CAMPAIGN, MEASURED)).splitlines()
-    assert lines[0].startswith("   cycle 1: 300 episodes, ")
-    assert lines[1].startswith("   cycle 2: 150 labelled rollouts, ")
-    assert lines[2] == "   gate: 200 rollouts"
-    assert lines[3].startswith("   budget 20:00: generate 0:30, ")
+    lines = plan_text(make_plan(CAMPAIGN, COSTS)).splitlines()
+    assert lines[0] == "   plan:"
+    assert lines[1].startswith("   cycle 1: 300 episodes, ")
+    assert lines[2].startswith("   cycle 2: 150 labelled rollouts, ")
+    assert lines[3] == "   gate: 200 rollouts"
+    assert lines[4].startswith("   budget 20:00: generate 0:30, ")
 
 
 def test_warnings_of_the_plan_go_to_standard_error(console):
-    plan = make_plan(CAMPAIGN.model_copy(update={"budget_minutes": 2.0}), MEASURED)
+    plan = make_plan(CAMPAIGN.model_copy(update={"budget_minutes": 2.0}), COSTS)
     assert plan.warnings
     CampaignLog(console).plan(plan, MEASURED)
     assert "cycle 1: " in console.out.getvalue()
@@ -81,7 +84,7 @@ def test_json_output_is_left_alone():
     console = Console(json=True, out=io.StringIO(), err=io.StringIO())
     log = CampaignLog(console)
     log.stage("measure")
-    log.plan(make_plan(CAMPAIGN, MEASURED), MEASURED)
+    log.plan(make_plan(CAMPAIGN, COSTS), MEASURED)
     with log.progress(1, "episodes", "generate") as done:
         done(True)
     assert isinstance(console.out, io.StringIO)

@@ -59,12 +59,13 @@ def _send(options: Options, console: Console) -> int:
     require_run(options.run)
     url = options.url or _campaigns_own(options.run)
     sender = Sender(options.run, url)
-    blobs = size = 0
-    for _ in range(TRIES):
-        sent = sender.send()
-        blobs, size = blobs + sent.blobs, size + sent.bytes
+    sent = sender.send()
+    blobs, size = sent.blobs, sent.bytes
+    for _ in range(TRIES - 1):
         if sent.complete:
             break
+        sent = sender.send()
+        blobs, size = blobs + sent.blobs, size + sent.bytes
     answer = {"url": url, "blobs": blobs, "bytes": size, "complete": sent.complete}
     console.result({**answer, "changed": sent.changed}, _told(url, blobs, size, sent))
     return 0 if sent.complete else 1

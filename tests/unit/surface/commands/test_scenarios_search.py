@@ -20,9 +20,8 @@ RANGES = ("--vary", "a=0:1", "--vary", "b=0.0:1.0")
 def toy_worlds_a_fast_disk_and_no_processes(monkeypatch):
     monkeypatch.syspath_prepend(str(TOY))
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
-    monkeypatch.setattr(
-        local, "_map_in_workers", lambda size, make, jobs: local._map_here(make, jobs)
-    )
+    here = lambda self, make, jobs: local._map_here(make, jobs)  # noqa: E731
+    monkeypatch.setattr(local.LocalExecutor, "map", here)
 
 
 def hunt(out: Path, *args: str) -> int:

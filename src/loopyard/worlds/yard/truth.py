@@ -104,9 +104,10 @@ class YardTruth:
         """(..., 2) yard-frame x, y as seen from the loader: forward and left of the axle."""
         offset = np.asarray(points_m)[..., :2] - (self.x_m, self.y_m)
         cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
-        forward = offset[..., 0] * cos + offset[..., 1] * sin
-        left = offset[..., 1] * cos - offset[..., 0] * sin
-        return np.stack([forward, left], axis=-1)
+        seen = np.empty_like(offset)
+        seen[..., 0] = offset[..., 0] * cos + offset[..., 1] * sin
+        seen[..., 1] = offset[..., 1] * cos - offset[..., 0] * sin
+        return seen
 
     def ahead(self, forward_m: float, left_m: float = 0.0) -> np.ndarray:
         """(2,) the yard-frame place of a point given in the loader's frame."""

@@ -66,6 +66,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         self._stages = Stages()
         self._stage = self._stages.of(self.params)
         self._ready = False
+        self._limits = limits(self.world_spec.state)
         self._seen: YardTruth | None = None  # the truth behind the last observation, while it holds
 
     # -- Gymnasium ---------------------------------------------------------------------------
@@ -99,10 +100,11 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         if action.shape != (len(ACTIONS),) or not np.isfinite(action).all():
             raise WorldError(f"yard: action: found {action!r}, expected 4 finite numbers")
         events = self._body.advance(np.clip(action, -1.0, 1.0))
-        terminated = self._cleared() or self._body.ended is not None
+        info = self._info(events)
+        terminated = info["success"] or self._body.ended is not None
         truncated = self._body.tick >= self.max_steps and not terminated
         reward = float(events.get("brick_delivered", 0))
-        return self._observation(), reward, terminated, truncated, self._info(events)
+        return self._observation(), reward, terminated, truncated, info
 
     def render(self) -> np.ndarray:  # type: ignore[override]
         """(480, 640, 3) uint8: the pretty bird's-eye view."""
@@ -150,7 +152,7 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         """
         self._seen = None
         self._body.advance(np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0))
-        over = self._cleared() or self._body.ended is not None
+        over = self._info({})["success"] or self._body.ended is not None
         return over or self._body.tick >= self.max_steps
 
     def camera_image(self, name: str, width: int, height: int, *, even: bool = False) -> np.ndarray:
@@ -220,19 +222,14 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
                 truth.load / params.bucket_capacity,
                 truth.bricks_on_floor / bricks,
             ]
-        return np.clip(np.array(values, dtype=np.float32), *limits(self.world_spec.state))
+        return np.clip(np.array(values, dtype=np.float32), *self._limits)
 
     def _info(self, events: dict[str, int]) -> dict[str, Any]:
-        return {
-            "success": self._cleared(),
-            "progress": self._collected(),
-            "events": events,
-        }
+        collected = self._collected()
+        success = collected >= self._scenario.success.share
+        return {"success": success, "progress": collected, "events": events}
 
     def _collected(self) -> float:
         """Share of the bricks that success asks for that lie in the box."""
         wanted = self._body.scene.required
         return float(self._body.delivered[wanted].mean()) if wanted.any() else 1.0
-
-    def _cleared(self) -> bool:
-        return self._collected() >= self._scenario.success.share

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.estimate import Estimate
+from loopyard.cycle.estimate import SUCCESSFUL_ROLLOUT, Estimate
 from loopyard.cycle.fit import Grant, Need, fit, needs_of
 
 OVERRUN_S = 1.0
@@ -90,7 +90,8 @@ def make_plan(
 
 def _gate_s(campaign: Campaign, costs: Estimate) -> float:
     drives_s = campaign.gate.n * costs.good * costs.select_s
-    return drives_s + costs.start_s + campaign.videos * costs.film_s + REPORT_S
+    films_s = campaign.videos * SUCCESSFUL_ROLLOUT * costs.film_s  # as long as the drives they show
+    return drives_s + costs.start_s + films_s + REPORT_S
 
 
 def _share(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:

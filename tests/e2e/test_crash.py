@@ -84,12 +84,12 @@ def test_a_campaign_stopped_in_every_stage_goes_on_to_its_verdict(shell, signum)
     first, second = run / "cycles/01", run / "cycles/02"
     moments = {
         "measure": lambda: shell.begun(run, "measure"),
-        "cycle-1/data": lambda: shards(first / "dataset") >= 3,
+        "cycle-1/expert": lambda: shards(first / "dataset") >= 3,
         "cycle-1/train": lambda: len(rows(first / "checkpoints/log.jsonl")) >= 3,
         "cycle-1/select": lambda: shell.begun(run, "cycle-1/select"),
-        "cycle-2/data": lambda: shell.begun(run, "cycle-2/data"),
+        "cycle-2/relabel": lambda: shell.begun(run, "cycle-2/relabel"),
         "cycle-2/train": lambda: len(rows(second / "checkpoints/log.jsonl")) >= 3,
-        "gate": lambda: shell.begun(run, "gate"),
+        "gate": lambda: any(shell.begun(run, f"gate-{cycle}") for cycle in (1, 2)),
     }
     for step, moment in moments.items():
         process = shell.start("run", campaign)

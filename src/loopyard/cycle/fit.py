@@ -11,7 +11,8 @@ from loopyard.cycle.estimate import Estimate
 LEAST_TRAINING = 0.35
 """Share of its time that training gets at least, if it wants so much; data shrinks before that."""
 LAST_RESORT = 0.1
-"""Where not even that fits, this share: a budget that is too short is overrun, with a warning."""
+"""Where not even that fits, this share of the whole time that its cycles were to have: a budget
+that is too short, or was used up by restarts, is overrun with a warning."""
 SLACK = 1.5
 """A stage is closed with what it has when it takes so many times as long as it was planned to."""
 
@@ -73,8 +74,8 @@ def needs_of(campaign: Campaign, costs: Estimate, done: int, frames: int) -> lis
     return needs
 
 
-def fit(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
-    """Share ``room_s`` seconds between cycles, by number.
+def fit(room_s: float, needs: Sequence[Need], whole_s: float) -> dict[int, Grant]:
+    """Share ``room_s`` seconds, what is left of ``whole_s``, between cycles, by number.
 
     Selection is granted whole. Data comes before training, which still gets LEAST_TRAINING of all:
     where the two do not fit, training of a given length shrinks first, then data. Training of no
@@ -87,7 +88,7 @@ def fit(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
     least_s = LEAST_TRAINING * room_s if shares else min(LEAST_TRAINING * room_s, given_s)
     data_room_s = max(0.0, room_s - select_s - least_s)
     shrink = min(1.0, data_room_s / data_s) if data_s else 1.0
-    train_room_s = max(room_s - select_s - shrink * data_s, LAST_RESORT * room_s, 0.1)
+    train_room_s = max(room_s - select_s - shrink * data_s, LAST_RESORT * whole_s)
     given_room_s = train_room_s * (1 - len(shares) / max(1, len(needs)))
     train_shrink = min(1.0, given_room_s / given_s) if given_s else 1.0
     open_s = train_room_s - train_shrink * given_s

@@ -69,7 +69,7 @@ def make_plan(
     left_s = campaign.budget_minutes * 60.0 - used_s
     gate_s = _gate_s(campaign, costs)
     needs = needs_of(campaign, costs, done, frames)
-    grants = _share(max(0.0, left_s - gate_s), needs)
+    grants = _share(campaign, max(0.0, left_s - gate_s), needs)
     cycles = tuple(_cycle(campaign, costs, need, grants[need.number]) for need in needs)
     judge_s = gate_s + sum(need.select_s for need in needs)
     seconds = {
@@ -94,16 +94,16 @@ def _gate_s(campaign: Campaign, costs: Estimate) -> float:
     return drives_s + costs.start_s + films_s + REPORT_S
 
 
-def _share(room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
+def _share(campaign: Campaign, room_s: float, needs: Sequence[Need]) -> dict[int, Grant]:
     """Cycles with minutes of their own get those, the others share what is left."""
     own_s = {need.number: 60.0 * need.wish.minutes for need in needs if need.wish.minutes}
     squeeze = min(1.0, room_s / sum(own_s.values())) if own_s else 1.0
-    grants = fit(
-        room_s - squeeze * sum(own_s.values()), [need for need in needs if need.number not in own_s]
-    )
+    shared = [need for need in needs if need.number not in own_s]
+    whole_s = 60.0 * campaign.budget_minutes * len(shared) / len(campaign.wishes)
+    grants = fit(room_s - squeeze * sum(own_s.values()), shared, whole_s)
     for need in needs:
         if need.number in own_s:
-            grants |= fit(squeeze * own_s[need.number], [need])
+            grants |= fit(squeeze * own_s[need.number], [need], own_s[need.number])
     return grants
 
 

@@ -205,3 +205,12 @@ def test_later_plans_are_of_what_is_left(measured):
 def test_a_plan_comes_back_from_its_json(measured):
     plan = planned(wished({"episodes": 20, "epochs": 2}), measured)
     assert Plan.from_dict(plan.to_dict()) == plan
+
+
+def test_a_budget_that_is_used_up_still_trains_and_says_so(measured):
+    """Restarts may have used it: a cycle that trains for no time at all would be worth nothing."""
+    late = planned(CAMPAIGN, measured, used_s=20 * 60, done=1, frames=40_000)
+    assert sum(part.train_minutes for part in late.cycles) == pytest.approx(
+        0.1 * 20 * 2 / 3, abs=0.01
+    )
+    assert any("more than there are" in warning for warning in late.warnings)

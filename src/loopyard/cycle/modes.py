@@ -47,12 +47,6 @@ class CampaignModes:
         """From here on by these settings; what was learned of the modes stays."""
         self._campaign = campaign
 
-    @property
-    def recoveries(self) -> int:
-        """How many drives a cycle shall begin before a failure."""
-        section = self._campaign.scenarios
-        return section.recoveries if section and section.sampling == "feedback" else 0
-
     def learning_scenarios(self, cycle: int, count: int, path: Path) -> list[Scenario]:
         """The scenarios of ``count`` drives of a cycle; also written to ``path``, a line each."""
         general = self.curriculum.scenario if self.curriculum else None

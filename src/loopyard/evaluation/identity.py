@@ -12,7 +12,9 @@ DIGEST_DIGITS = 16
 DECIDING_SUFFIXES = (".safetensors", ".json")
 """Files of a checkpoint that decide how it drives: weights, configuration, processing."""
 
-RECORDED_ONLY = ("training.json", "manifest.json")
+RECORDED_ONLY = ("training.json", "manifest.json", "resume.json", "resume.safetensors")
+"""How it was trained, and what training needs to go on: the seconds it took among them, so that
+two trainings to the same weights would differ."""
 READ_BYTES = 1 << 20
 
 

@@ -228,11 +228,17 @@ def settings_digest(config: TrainConfig) -> str:
 
 
 def _content_of(checkpoint: Path) -> str:
-    """Names what a checkpoint holds, wherever it lies: a run that was moved goes on."""
+    """Names the network that a checkpoint holds, wherever it lies: a run that was moved goes on.
+
+    What its own training recorded does not count: that holds the seconds it took.
+    """
     try:
-        return read_manifest(checkpoint_folder(checkpoint))["digest"]
+        manifest = read_manifest(checkpoint_folder(checkpoint))
     except StoreError:
         return str(checkpoint)  # a foreign one has no manifest
+    recorded = ("training.json", "resume.")
+    held = [file for file in manifest["files"] if not file["path"].startswith(recorded)]
+    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
 
 
 def _found_progress(config: TrainConfig, out: Path, *, resume: bool) -> Progress | None:

@@ -9,6 +9,7 @@ import pytest
 
 from loopyard.core.errors import ConfigError
 from loopyard.evaluation.evaluate import evaluate
+from loopyard.evaluation.identity import policy_digest
 from loopyard.evaluation.record import read_records
 
 WORLD = "glue_world:GlueWorld"
@@ -128,3 +129,16 @@ def test_summary_of_bricks_and_contacts():
     assert summary["bricks"] == {"held": 6, "delivered": 4, "dropped": 0, "seconds_each": 5.0}
     assert summary["contacts"] == {"boundary": 8, "box": 2}
     assert summary["success_seconds_median"] == 10.0
+
+
+def test_what_training_recorded_does_not_name_a_policy(tmp_path):
+    """Two trainings to the same weights took different seconds."""
+    for name, seconds in (("one", 1.0), ("two", 2.0)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(b"weights")
+        (folder / "resume.json").write_text(str(seconds))
+        (folder / "resume.safetensors").write_bytes(name.encode())
+    assert policy_digest(tmp_path / "one") == policy_digest(tmp_path / "two")
+    (tmp_path / "two/model.safetensors").write_bytes(b"others")
+    assert policy_digest(tmp_path / "one") != policy_digest(tmp_path / "two")

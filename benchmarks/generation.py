@@ -3,7 +3,7 @@
 The peer is what one writes first: one process, MuJoCo's renderer as it comes (shadows, four samples
 a pixel), the same expert and scenes, frames encoded with the same settings. Both run in this call.
 
-    python benchmarks/generation.py [--workers 2] [--episodes 100] [--full-episodes 4]
+    python benchmarks/generation.py [--workers 2] [--episodes 200] [--repeats 3] [--full-episodes 4]
 """
 
 from __future__ import annotations
@@ -26,7 +26,17 @@ FULL = {"time_limit_s": 40.0, "bricks": 10}
 """The full yard at 640 x 480 and 30 Hz; drives cut to 40 s so that the benchmark stays short."""
 
 
-def starter(workers: int, episodes: int) -> dict[str, Any]:
+def starter(workers: int, episodes: int, repeats: int) -> dict[str, Any]:
+    """The median run of several, and the rates of all of them: a machine is never quite alone."""
+    runs = sorted((_generated(workers, episodes) for _ in range(repeats)), key=_rate)
+    return {**runs[len(runs) // 2], "all_frames_per_s": [_rate(run) for run in runs]}
+
+
+def _rate(facts: dict[str, Any]) -> float:
+    return facts["frames_per_s"]
+
+
+def _generated(workers: int, episodes: int) -> dict[str, Any]:
     """A whole `generate`, sealed."""
     with tempfile.TemporaryDirectory() as folder:
         plan = DrivePlan(Scenario(world="yard"), Path(folder) / "dataset")
@@ -57,12 +67,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--workers", type=int, default=usable_cores())
     parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--full-episodes", type=int, default=4)
     options = parser.parse_args()
     plain = Scenario(world="yard", params={"pretty": True})
     full = Scenario(world="yard", preset="full", params=FULL)
     facts = {
-        "starter_96x96_10hz": starter(options.workers, options.episodes),
+        "starter_96x96_10hz": starter(options.workers, options.episodes, options.repeats),
         "starter_memory": drives(Scenario(world="yard"), options.workers, 60),
         "starter_peer_plain_loop": drives(plain, 1, 4),
         "full_640x480_30hz": drives(full, options.workers, options.full_episodes),

@@ -86,7 +86,7 @@ class VideoWriter:
             raise DatasetError(
                 expected("video", "frame", f"{frame.shape} {frame.dtype}", f"{self._shape} uint8")
             )
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")
         picture.pts = self.frames
         self._container.mux(self._stream.encode(picture))
         self.frames += 1

@@ -25,7 +25,7 @@ def lookout(truth: YardTruth, annex: Annex, wanted: np.ndarray) -> np.ndarray | 
 
     wanted: (N,) bool, bricks to be fetched of which one could know.
     """
-    here = np.array([truth.x_m, truth.y_m])
+    here = truth.here
     inward = np.array([math.cos(annex.yaw_rad), math.sin(annex.yaw_rad)])
     is_inside = bool((here - annex.door_m) @ inward > 0)
     beyond = (truth.bricks[:, :2] - annex.door_m) @ inward > 0

@@ -41,7 +41,7 @@ def careful(truth: YardTruth, steering: float, throttle: float) -> tuple[float, 
         throttle = float(np.clip(throttle, -DESCENT_THROTTLE, DESCENT_THROTTLE))
     if not len(truth.keep_out):
         return steering, throttle
-    here = np.array([truth.x_m, truth.y_m])
+    here = truth.here
     if forbidden(truth, here[None])[0]:
         return _way_out(truth, here)
     if throttle == 0.0:

@@ -41,15 +41,19 @@ def rises_again(truth: YardTruth) -> bool:
 
 def at_given_up(truth: YardTruth) -> bool:
     """Does a brick that was given up stand in the bucket, so that it could not turn?"""
-    ahead, left = truth.local(truth.bricks[truth.tries >= GIVE_UP_TRIES]).T
+    given_up = truth.tries >= GIVE_UP_TRIES
+    if not given_up.any():
+        return False
+    ahead, left = truth.local(truth.bricks[given_up]).T
     return bool(((ahead > 0) & (ahead < OFF_AHEAD_M) & (np.abs(left) < OFF_ASIDE_M)).any())
 
 
 def left_lying(truth: YardTruth) -> np.ndarray:
     """(K, 5) rows as `YardTruth.furniture`: bricks that stay where they are, to drive round."""
-    left = ~worth_a_try(truth) & ~truth.held & ~truth.delivered
-    if not left.any():
+    worth_it = worth_a_try(truth)
+    if worth_it.all():
         return np.empty((0, 5))
+    left = ~worth_it & ~truth.held & ~truth.delivered
     half_m = np.where(truth.fits[left], g.BRICK.x_m, g.SLAB.x_m)
     places = np.round(truth.bricks[left, :2] / GRID_M) * GRID_M
     return np.column_stack([places, np.zeros(len(places)), half_m, half_m])

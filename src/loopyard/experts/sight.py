@@ -49,7 +49,7 @@ def in_sight(truth: YardTruth, bricks: np.ndarray) -> np.ndarray:
     range_m = sight_range_m(truth.params)
     if math.isinf(range_m):
         return np.ones(len(bricks), dtype=bool)
-    here = np.array([truth.x_m, truth.y_m])
+    here = truth.here
     near = np.linalg.norm(bricks - here, axis=1) < range_m
     return near & ~_covered(truth, here, bricks)
 
@@ -71,7 +71,7 @@ def in_picture(truth: YardTruth, bricks: np.ndarray) -> np.ndarray:
 def beside_furniture(truth: YardTruth, within_m: float) -> bool:
     """Is the axle's middle so near to a piece of furniture?"""
     pieces = truth.furniture
-    offset = np.array([truth.x_m, truth.y_m]) - pieces[:, :2]
+    offset = truth.here - pieces[:, :2]
     cos, sin = np.cos(pieces[:, 2]), np.sin(pieces[:, 2])
     along = cos * offset[:, 0] + sin * offset[:, 1]
     across = cos * offset[:, 1] - sin * offset[:, 0]

@@ -54,6 +54,11 @@ class Ways:
     direct: np.ndarray
 
 
+def clamp(value: float, low: float = -1.0, high: float = 1.0) -> float:
+    """The number itself where it lies between the two, else the nearer one."""
+    return min(max(value, low), high)
+
+
 def heading_to(truth: YardTruth, point: np.ndarray) -> float:
     """Radians to turn left until the point lies straight ahead, in (-pi, pi]."""
     forward, left = truth.local(point)
@@ -70,7 +75,7 @@ def ways_to(
     A visibility graph over the solids' corners (Lozano-Perez and Wesley, 1979). The whole way is
     compared, not the next corner alone, so driving along it never makes another way shorter.
     """
-    here = np.array([truth.x_m, truth.y_m])
+    here = truth.here
     straight_m = np.linalg.norm(goals - here, axis=1)
     solids = _obstacles(truth, with_box=with_box)
     if not solids:
@@ -121,7 +126,9 @@ def lined_up(truth: YardTruth, bricks: np.ndarray) -> tuple[np.ndarray, np.ndarr
     normal the loader heads for the brick (so it stays inside the funnel), outside for the standoff.
     """
     normals = _wall_normals(truth, bricks)
-    here = np.array([truth.x_m, truth.y_m]) - bricks
+    if not normals.any():
+        return bricks, np.zeros(len(bricks), dtype=bool)
+    here = truth.here - bricks
     along = (here * normals).sum(axis=1)
     across = here[:, 1] * normals[:, 0] - here[:, 0] * normals[:, 1]
     free = ~normals.any(axis=1)
@@ -158,7 +165,7 @@ def off_walls(truth: YardTruth, *, with_kerb: bool) -> float | None:
 
     None too where it stands right beside: neither way leads off it, and turning does.
     """
-    here = np.array([truth.x_m, truth.y_m])
+    here = truth.here
     nearest, nearest_m = here, CROWDED_M
     for edge in _edges(truth, here, with_kerb=with_kerb):
         away_m = float(np.linalg.norm(here - edge))
@@ -207,8 +214,10 @@ def _wall_normals(truth: YardTruth, bricks: np.ndarray) -> np.ndarray:
         turn = _turn(yaw)
         local = (bricks - (x, y)) @ turn
         outside = np.abs(local) - (half_x, half_y)
-        side = np.eye(2)[outside.argmax(axis=1)] * np.sign(local)
-        away += np.where((outside.max(axis=1) < AGAINST_M)[:, None], side @ turn.T, 0.0)
+        near = outside.max(axis=1) < AGAINST_M
+        if near.any():
+            side = np.eye(2)[outside.argmax(axis=1)] * np.sign(local)
+            away += np.where(near[:, None], side @ turn.T, 0.0)
     lengths = np.linalg.norm(away, axis=1, keepdims=True)
     return np.where(lengths < 1e-6, 0.0, away / np.maximum(lengths, 1e-6))
 

@@ -21,6 +21,7 @@ from loopyard.experts.patrol import patrol_waypoint
 from loopyard.experts.sight import beside_furniture, in_picture, in_sight, sight_range_m
 from loopyard.experts.steering import (
     TURN_ROOM_M,
+    clamp,
     heading_to,
     lined_up,
     off_walls,
@@ -136,7 +137,7 @@ class YardExpert:
         unseen = BOX_BEHIND_RAD if truth.box_known else truth.view_half_rad
         if way.direct[0] and abs(heading) > unseen:
             return _Move("transport", steering=1.0, bucket_to=1.0, lift_to=1.0)
-        here = np.array([truth.x_m, truth.y_m])
+        here = truth.here
         to_drop_m = float(np.linalg.norm(drop - here))
         heading = past_bricks(truth, heading, min(PASS_BRICKS_M, to_drop_m - DOCKING_M))
         throttle = _forward(heading, to_drop_m - 0.6, truth)
@@ -214,17 +215,17 @@ def _room_behind(truth: YardTruth) -> bool:
 
 def _lever(target: float, goal: float | None, full: float) -> float:
     """The lever that brings ``target`` to ``goal`` within a tick, or as near as it goes."""
-    return 0.0 if goal is None else float(np.clip((goal - target) / full, -1.0, 1.0))
+    return 0.0 if goal is None else clamp((goal - target) / full)
 
 
 def _steer(heading_rad: float, truth: YardTruth) -> float:
-    return float(np.clip(APPROACH_GAIN * heading_rad / truth.params.max_turn_radps, -1.0, 1.0))
+    return clamp(APPROACH_GAIN * heading_rad / truth.params.max_turn_radps)
 
 
 def _forward(heading_rad: float, left_to_go_m: float, truth: YardTruth) -> float:
     """Throttle: full when aligned and far, none when turned away, slower near the goal."""
-    aligned = float(np.clip(1.0 - abs(heading_rad) / 0.45, 0.0, 1.0))
-    slow = float(np.clip(left_to_go_m / SLOW_NEAR_M, 0.35, 1.0))
+    aligned = clamp(1.0 - abs(heading_rad) / 0.45, 0.0)
+    slow = clamp(left_to_go_m / SLOW_NEAR_M, 0.35)
     fast = truth.params.max_speed_mps
     return aligned * min(1.0, slow * max(1.0, 1.2 / fast) if left_to_go_m < SLOW_NEAR_M else 1.0)
 
@@ -298,7 +299,7 @@ def _wrapped(angle: np.ndarray) -> np.ndarray:
 def _drop_place(truth: YardTruth) -> np.ndarray:
     """(2,) where in the box to drop: its middle; in a wide box nearer by, and so less askew."""
     inside_m = max(0.0, truth.params.box_side_m / 2 - DROP_INSIDE_M)
-    here = np.array([truth.x_m, truth.y_m])
+    here = truth.here
     return np.clip(here, truth.box_m - inside_m, truth.box_m + inside_m)
 
 

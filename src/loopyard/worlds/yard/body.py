@@ -72,6 +72,7 @@ class YardBody:
         self._solid_body = [names.body(f"furniture_{i}").id for i in solids]
         self._solid_geom = [names.geom(f"furniture_{i}").id for i in solids]
         self._touch_kind = self._touch_kinds()
+        self._is_loader = self.model.geom_contype == m.LOADER
         self.view_half_rad = self.half_view(g.EGO_FOVY_DEG)
         self.delay_substeps = 0
         self.levers = np.zeros(2)
@@ -145,17 +146,17 @@ class YardBody:
 
     def truth(self) -> YardTruth:
         qpos = self.data.qpos
-        x, y, _, qw, qx, qy, qz = qpos[self._loader_q : self._loader_q + 7]
+        x, y, _, qw, qx, qy, qz = qpos[self._loader_q : self._loader_q + 7].tolist()
         lift, bucket = self._lift_and_bucket()
         fields: dict[str, Any] = dict(
-            x_m=float(x),
-            y_m=float(y),
+            x_m=x,
+            y_m=y,
             yaw_rad=math.atan2(2 * (qw * qz + qx * qy), 1 - 2 * (qy * qy + qz * qz)),
             lift=lift,
             bucket=bucket,
             lift_target=float(self.levers[0]),
             bucket_target=float(self.levers[1]),
-            bricks=qpos[self._brick_q[:, None] + np.arange(3)].copy(),
+            bricks=self._brick_places(),
             held=self.slots >= 0,
             delivered=self.delivered.copy(),
             furniture=self.scene.solids[:, :5],
@@ -282,7 +283,7 @@ class YardBody:
     # -- events ------------------------------------------------------------------------------
 
     def _brick_places(self) -> np.ndarray:
-        return self.data.qpos[self._brick_q[:, None] + np.arange(3)]
+        return self.data.qpos[self._brick_xyz]
 
     def _inside_box(self, places: np.ndarray) -> np.ndarray:
         reach = self.params.box_side_m / 2 - g.BOX_WALL_M
@@ -291,9 +292,11 @@ class YardBody:
 
     def _delivery_events(self) -> dict[str, int]:
         places = self._brick_places()
+        new = self._inside_box(places) & ~self.delivered
+        if not new.any():
+            return {}
         falling = np.abs(self.data.qvel[self._brick_v + 2]) > g.AT_REST_MPS
-        lies = (places[:, 2] < g.BOX_HEAP_M) & ~falling & (self.slots < 0)
-        new = self._inside_box(places) & lies & ~self.delivered
+        new &= (places[:, 2] < g.BOX_HEAP_M) & ~falling & (self.slots < 0)
         self.delivered |= new
         return {"brick_delivered": int(new.sum())} if new.any() else {}
 
@@ -311,9 +314,9 @@ class YardBody:
         pairs = self.data.contact.geom
         touching = np.zeros(len(TOUCHING), dtype=bool)
         if len(pairs):
-            kinds = self._touch_kind[pairs]
-            loader = (self.model.geom_contype[pairs] == m.LOADER).any(axis=1)
-            touching[kinds.max(axis=1)[loader & (kinds.max(axis=1) >= 0)]] = True
+            kinds = self._touch_kind[pairs].max(axis=1)
+            kinds = kinds[(kinds >= 0) & self._is_loader[pairs].any(axis=1)]
+            touching[kinds] = True
         begun = touching & ~self._touching
         self._touching = touching
         return {TOUCHING[kind]: 1 for kind in np.flatnonzero(begun)}
@@ -322,6 +325,7 @@ class YardBody:
         """Only the first ``count`` bricks are there. The others touch nothing and are not drawn:
         they fall out of the world, which costs nothing."""
         self._brick_q, self._brick_v = self._every_brick_q[:count], self._every_brick_v[:count]
+        self._brick_xyz = self._brick_q[:, None] + np.arange(3)
         geoms, absent = self._brick_geom, self._brick_geom[count:]
         self.model.geom_rgba[geoms[:count], 3] = 1.0
         self.model.geom_rgba[absent, 3] = 0.0

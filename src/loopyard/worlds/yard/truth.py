@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -80,38 +81,49 @@ class YardTruth:
     downhill: bool = False
     spill_mps2: float = math.inf
 
+    @cached_property
+    def here(self) -> np.ndarray:
+        """(2,) the middle of the loader's axle, in the yard frame. Not to be written to."""
+        return np.array([self.x_m, self.y_m])
+
+    @cached_property
+    def _facing(self) -> tuple[float, float]:
+        return math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+
     @property
     def known(self) -> np.ndarray:
         """(N,) bool: all bricks but the unknown ones."""
         known = np.ones(len(self.held), dtype=bool)
-        known[list(self.unknown)] = False
+        if self.unknown:
+            known[list(self.unknown)] = False
         return known
 
     @property
     def load(self) -> int:
-        return int(self.held.sum())
+        return int(np.count_nonzero(self.held))
 
     @property
     def bricks_on_floor(self) -> int:
         """Neither held nor delivered: with one brick in all, bricks_left would never change."""
-        return int((~self.held & ~self.delivered).sum())
+        return len(self.held) - int(np.count_nonzero(self.held | self.delivered))
 
     @property
     def bricks_left(self) -> int:
-        return int((~self.delivered).sum())
+        return len(self.delivered) - int(np.count_nonzero(self.delivered))
 
     def local(self, points_m: np.ndarray) -> np.ndarray:
         """(..., 2) yard-frame x, y as seen from the loader: forward and left of the axle."""
-        offset = np.asarray(points_m)[..., :2] - (self.x_m, self.y_m)
-        cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        offset = np.asarray(points_m)[..., :2] - self.here
+        cos, sin = self._facing
+        east, north = offset[..., 0], offset[..., 1]
         seen = np.empty_like(offset)
-        seen[..., 0] = offset[..., 0] * cos + offset[..., 1] * sin
-        seen[..., 1] = offset[..., 1] * cos - offset[..., 0] * sin
+        seen[..., 0] = east * cos + north * sin
+        seen[..., 1] = north * cos - east * sin
         return seen
 
     def ahead(self, forward_m: float, left_m: float = 0.0) -> np.ndarray:
         """(2,) the yard-frame place of a point given in the loader's frame."""
-        cos, sin = math.cos(self.yaw_rad), math.sin(self.yaw_rad)
+        cos, sin = self._facing
         return np.array(
             [self.x_m + forward_m * cos - left_m * sin, self.y_m + forward_m * sin + left_m * cos]
         )

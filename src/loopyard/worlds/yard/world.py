@@ -232,4 +232,5 @@ class YardWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
     def _collected(self) -> float:
         """Share of the bricks that success asks for that lie in the box."""
         wanted = self._body.scene.required
-        return float(self._body.delivered[wanted].mean()) if wanted.any() else 1.0
+        asked = int(np.count_nonzero(wanted))
+        return int(np.count_nonzero(self._body.delivered & wanted)) / asked if asked else 1.0

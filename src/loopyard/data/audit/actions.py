@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from loopyard.core.specs import ACTION_KEY
-from loopyard.data.audit.report import Check, Thresholds
+from loopyard.data.audit.report import Check
+from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from loopyard.core.errors import DatasetError
 from loopyard.data.audit import actions, integrity, pictures
-from loopyard.data.audit.report import AuditReport, Check, Thresholds
+from loopyard.data.audit.report import AuditReport, Check
+from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset, open_dataset
 
 CHECKS: dict[str, Callable[[Dataset, Thresholds], Iterable[Check]]] = {

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from loopyard.core.specs import ACTION_KEY, STATE_KEY, VectorSpec
-from loopyard.data.audit.report import Check, Thresholds, Verdict
+from loopyard.data.audit.report import Check, Verdict
+from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
 from loopyard.data.stats import feature_stats
 

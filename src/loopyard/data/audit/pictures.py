@@ -9,7 +9,8 @@ import numpy as np
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.specs import CameraSpec
-from loopyard.data.audit.report import Check, Thresholds
+from loopyard.data.audit.report import Check
+from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
 from loopyard.data.shard import file_facts
 from loopyard.data.video import decode_video, video_facts

@@ -1,4 +1,4 @@
-"""What an audit says, and the table of numbers it judges by."""
+"""What an audit says: checks, and the verdict that follows from them."""
 
 from __future__ import annotations
 
@@ -6,58 +6,25 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Verdict = Literal["pass", "warn", "fail"]
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Every number an audit judges by. Shares are of frames.
-
-    The predecessor's rules are: 50 episodes, one value over 70 % or constant over 50 % of the time
-    warns, lengths within three sigma, no black frames. Its first data had 76 % zeros in one channel
-    and 84 % in another, and the policy learned to do nothing.
-    """
-
-    episodes_warn: int = 50
-    """Fewer warn."""
-    zero_value: float = 1e-3
-    """An action under this, in magnitude, counts as zero."""
-    zero_warn: float = 0.70
-    """A channel that is zero more often warns."""
-    idle_fail: float = 0.90
-    """All channels zero at once more often fails: there is next to nothing to learn."""
-    saturated_value: float = 0.99
-    """An action beyond this share of its limit counts as saturated."""
-    saturated_warn: float = 0.70
-    """A channel that is saturated more often warns."""
-    constant_value: float = 1e-6
-    """A step between two frames under this counts as no change."""
-    constant_warn: float = 0.50
-    """A channel without change more often warns."""
-    length_sigmas: float = 3.0
-    """An episode whose length is further from the mean warns, from 10 episodes on."""
-    range_slack: float = 1e-4
-    """Beyond its limits by more than this fails for an action and warns for a state."""
-    timestamp_slack_s: float = 1e-4
-    """LeRobot's own tolerance."""
-    stats_slack: float = 1e-3
-    """meta/stats.json against the data, relative to the channel's spread."""
-    black_level: int = 12
-    """A frame with no pixel above this level (0..255) is black."""
-    sampled_episodes: int = 64
-    """Episodes of which frames are decoded, unless the audit is thorough."""
-    sampled_frames: int = 20
-    """Frames in a row of each of them."""
+Part = Literal["integrity", "health", "memorising"]
 
 
 @dataclass(frozen=True)
 class Check:
-    """One question and its answer. where: the file, column or episode it is about."""
+    """One question and its answer.
+
+    name: the stable word for a defect, "kind" or "kind: subject". where: the file, column or
+    episode it is about. episodes: every episode that has the defect, in order; empty where it is
+    the dataset's. part: which of the audit's questions it belongs to.
+    """
 
     name: str
     verdict: Verdict
     found: str
     expected: str
     where: str = ""
+    part: Part = "integrity"
+    episodes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

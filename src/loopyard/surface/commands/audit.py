@@ -5,7 +5,7 @@ Example: loopyard audit data/starter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -24,13 +24,20 @@ class Options:
     """decode every frame, not some of each of 64 episodes"""
     all: bool = False
     """name the checks that passed as well"""
+    thresholds: Path | None = None
+    """YAML file of thresholds that differ: docs/audit-a-dataset.md lists them"""
+    set: Annotated[tyro.conf.UseAppendAction[list[str]], tyro.conf.arg(metavar="NAME=VALUE")] = (
+        field(default_factory=list)
+    )
+    """a threshold to change, as often as needed"""
 
 
 def run(options: Options, console: Console) -> int:
     """Prints the verdict and its reasons; 1 where it is fail, else 0."""
-    from loopyard.data.audit import audit
+    from loopyard.data.audit import Thresholds, audit
 
-    report = audit(options.dataset, thorough=options.thorough)
+    limits = Thresholds.read(options.thresholds, options.set)
+    report = audit(options.dataset, thorough=options.thorough, thresholds=limits)
     shown = [check for check in report.checks if options.all or check.verdict != "pass"]
     lines = [f"{report.verdict}: {options.dataset}: {len(report.checks)} checks"]
     for check in shown:

@@ -106,6 +106,20 @@ class Dataset:
                 ) from error
         return pa.concat_tables(parts)
 
+    def batches(self, columns: list[str], rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """Columns of all frames in order, at most ``rows`` at a time, nothing kept in memory.
+
+        Raises:
+            DatasetError: a file is damaged, or has no such column.
+        """
+        for path in self._files:
+            try:
+                yield from pq.ParquetFile(path).iter_batches(rows, columns=columns)
+            except (OSError, pa.ArrowException) as error:
+                raise DatasetError(
+                    expected(str(path), "parquet", str(error), "a whole file")
+                ) from error
+
     def column(self, name: str) -> np.ndarray:
         """A column of all N frames: (N, size) numbers, or (N,) where the feature is one value.
 

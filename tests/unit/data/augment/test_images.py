@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from pydantic import ValidationError
 
 from loopyard.data.augment import Augmentation, colour, shift, state_noise
+from loopyard.data.augment.images import _resampled, pixel_noise, turn_and_crop
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -54,8 +57,64 @@ def test_colour_is_brightness_then_contrast_by_hand() -> None:
     assert len(set(tinted[0, :, 0, 0].tolist())) == 3
 
 
+def resampled(batch: torch.Tensor, angle: float, side: float, centre: tuple[float, float]):
+    count = len(batch)
+    return _resampled(
+        batch,
+        torch.full((count,), angle),
+        torch.full((count,), side),
+        torch.tensor([centre] * count),
+    )
+
+
+def test_a_quarter_turn_is_counterclockwise() -> None:
+    square = images()[:, :, :, :12]
+    turned = resampled(square, math.pi / 2, 1.0, (0.0, 0.0))
+    assert torch.allclose(turned, torch.rot90(square, 1, (2, 3)), atol=1e-5)
+
+
+def test_a_small_turn_of_a_wide_picture_does_not_shear_it() -> None:
+    """A disc stays where it is and as it is."""
+    down, across = torch.meshgrid(torch.arange(12.0), torch.arange(16.0), indexing="ij")
+    distance = ((down - 5.5) ** 2 + (across - 7.5) ** 2).sqrt()
+    disc = (4 - distance).clamp(0, 1).expand(1, 3, 12, 16)
+    turned = resampled(disc, math.radians(30), 1.0, (0.0, 0.0))
+    assert float((turned - disc).abs().max()) < 0.3
+
+
+def test_a_crop_is_the_window_scaled_back() -> None:
+    batch = images()
+    corner = resampled(batch, 0.0, 0.5, (-0.5, 0.5))  # left, and below
+    halves = torch.nn.functional.interpolate(
+        batch[:, :, 6:, :8], scale_factor=2, mode="bilinear", align_corners=False
+    )
+    inner = (slice(None), slice(None), slice(2, -2), slice(2, -2))  # beyond, neighbours mix in
+    assert torch.allclose(corner[inner], halves[inner], atol=1e-5)
+
+
+def test_turns_and_crops_invent_no_colour() -> None:
+    """Every pixel is a mean of pixels: inside the range of its own image, a plain one unchanged."""
+    batch = images(20)
+    moved = turn_and_crop(batch, generator(), degrees=20, crop=0.3)
+    assert bool((moved.amax((2, 3)) <= batch.amax((2, 3)) + 1e-6).all())
+    assert bool((moved.amin((2, 3)) >= batch.amin((2, 3)) - 1e-6).all())
+    plain = torch.full((4, 3, 12, 16), 0.25)
+    assert torch.allclose(turn_and_crop(plain, generator(), degrees=20, crop=0.3), plain)
+
+
+def test_pixel_noise_has_no_bias_and_at_most_the_size_asked_for() -> None:
+    grey = torch.full((200, 3, 12, 16), 0.5)
+    added = pixel_noise(grey, 0.05, generator()) - grey
+    spread = added.std(dim=(1, 2, 3))
+    assert abs(float(added.mean())) < 1e-3
+    assert 0.04 < float(spread.max()) < 0.056
+    assert float(spread.min()) < 0.01
+
+
 def test_the_generator_alone_decides_and_the_range_holds() -> None:
-    augmentation = Augmentation(brightness=0.5, contrast=0.5, channel=0.5)
+    augmentation = Augmentation(
+        brightness=0.5, contrast=0.5, channel=0.5, noise=0.3, crop=0.2, rotate_deg=10
+    )
     batch = images()
     first = augmentation.images(batch, generator(1))
     assert torch.equal(first, augmentation.images(batch, generator(1)))
@@ -78,5 +137,5 @@ def test_state_noise_has_the_size_asked_for() -> None:
 
 
 def test_unknown_settings_are_refused() -> None:
-    with pytest.raises(ValidationError, match="rotate"):
-        Augmentation.model_validate({"rotate": 3})
+    with pytest.raises(ValidationError, match="flip"):
+        Augmentation.model_validate({"flip": 3})

@@ -6,7 +6,10 @@ it is given and returns a new tensor in the same range. `shift` takes uint8 as w
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -63,6 +66,45 @@ def colour(
     return torch.addcmul(lift, images, stretch * tint).clamp_(0, 1)
 
 
+def turn_and_crop(
+    images: torch.Tensor, generator: torch.Generator, *, degrees: float = 0.0, crop: float = 0.0
+) -> torch.Tensor:
+    """Turn each image by up to +-degrees and cut a window out of it, scaled back to full size.
+
+    Args:
+        degrees: about the centre, counterclockwise where positive; edges are repeated. crop: a
+            window loses up to this share of each side, and lies anywhere.
+    """
+    count = len(images)
+    drawn = torch.rand((count, 4), generator=generator)
+    angles = (2 * drawn[:, 0] - 1) * math.radians(degrees)
+    sides = 1 - drawn[:, 1] * crop
+    centres = (2 * drawn[:, 2:] - 1) * (1 - sides[:, None])
+    return _resampled(images, angles, sides, centres)
+
+
+def _resampled(
+    images: torch.Tensor, angles: torch.Tensor, sides: torch.Tensor, centres: torch.Tensor
+) -> torch.Tensor:
+    """Bilinear samples of windows. angles: (B,) rad. sides: (B,) shares of height and width.
+    centres: (B, 2) of the windows, right and down, in half widths and half heights."""
+    height, width = images.shape[2:]
+    cos, sin = sides * angles.cos(), sides * angles.sin()
+    # the grid is in half widths and half heights: a turn in pixels is sheared there
+    across = torch.stack([cos, -sin * (height / width), centres[:, 0]], dim=1)
+    down = torch.stack([sin * (width / height), cos, centres[:, 1]], dim=1)
+    window = torch.stack([across, down], dim=1).to(images)
+    grid = F.affine_grid(window, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def pixel_noise(images: torch.Tensor, std: float, generator: torch.Generator) -> torch.Tensor:
+    """Add normal noise to every pixel, of up to ``std`` of the range: each image draws how much."""
+    amount = std * torch.rand((len(images), 1, 1, 1), generator=generator)
+    noise = torch.randn(images.shape, generator=generator)
+    return (images + (amount * noise).to(images)).clamp_(0, 1)
+
+
 def state_noise(state: torch.Tensor, std: float, generator: torch.Generator) -> torch.Tensor:
     """Add normal noise to (B, S) states, std in the unit of the state given."""
     if std == 0:
@@ -82,6 +124,7 @@ class Augmentation(BaseModel):
     """How much of each; 0 turns one off.
 
     shift_px: pixels. brightness: of the range 0..1. contrast and channel: relative.
+    noise: of the range, each pixel. crop: share of each side. rotate_deg: degrees to either side.
     state_noise: standard deviation, in the unit of the state it is given.
     """
 
@@ -91,20 +134,25 @@ class Augmentation(BaseModel):
     brightness: float = Field(default=0.1, ge=0, le=1)
     contrast: float = Field(default=0.1, ge=0, lt=1)
     channel: float = Field(default=0.05, ge=0, lt=1)
+    noise: float = Field(default=0.0, ge=0, le=1)
+    crop: float = Field(default=0.0, ge=0, lt=1)
+    rotate_deg: float = Field(default=0.0, ge=0, le=45)
     state_noise: float = Field(default=0.01, ge=0)
 
     def images(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """All image changes in turn; a pure function of the images and the generator's state."""
         images = shift(images, self.shift_px, generator)
-        if not (self.brightness or self.contrast or self.channel):
-            return images
-        return colour(
-            images,
-            generator,
-            brightness=self.brightness,
-            contrast=self.contrast,
-            channel=self.channel,
-        )
+        if self.crop or self.rotate_deg:
+            images = turn_and_crop(images, generator, degrees=self.rotate_deg, crop=self.crop)
+        if self.brightness or self.contrast or self.channel:
+            images = colour(
+                images,
+                generator,
+                brightness=self.brightness,
+                contrast=self.contrast,
+                channel=self.channel,
+            )
+        return pixel_noise(images, self.noise, generator) if self.noise else images
 
     def state(self, state: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """State noise alone."""

@@ -162,7 +162,7 @@ class DatasetBuilder:
     ) -> None:
         root = self.root
         write_table(whole.episodes, root / EPISODES_FILE)
-        write_table(tasks_table(self.spec.task), root / TASKS_FILE)
+        write_table(tasks_table(whole.tasks), root / TASKS_FILE)
         write_text(root / STATS_FILE, _json(jsonable(whole.stats)))
         lines = [
             json.dumps(
@@ -191,7 +191,7 @@ class DatasetBuilder:
             "robot_type": self.spec.world,
             "total_episodes": episodes,
             "total_frames": whole.frames,
-            "total_tasks": 1,
+            "total_tasks": len(whole.tasks),
             "chunks_size": FILES_PER_CHUNK,
             "data_files_size_in_mb": DATA_FILE_MB,
             "video_files_size_in_mb": VIDEO_FILE_MB,
@@ -213,7 +213,7 @@ def write_table(table: pa.Table, path: Path) -> None:
     fsync_path(path.parent)
 
 
-def tasks_table(task: str) -> pa.Table:
+def tasks_table(tasks: list[str]) -> pa.Table:
     """meta/tasks.parquet: pandas reads the task text back as its index, as LeRobot wants it."""
     pandas = {
         "index_columns": ["task"],
@@ -245,7 +245,9 @@ def tasks_table(task: str) -> pa.Table:
         "creator": {"library": "pyarrow", "version": pa.__version__},
         "pandas_version": "2.2.3",
     }
-    table = pa.table({"task_index": pa.array([0], pa.int64()), "task": pa.array([task])})
+    table = pa.table(
+        {"task_index": pa.array(range(len(tasks)), pa.int64()), "task": pa.array(tasks)}
+    )
     return table.replace_schema_metadata({"pandas": json.dumps(pandas)})
 
 

@@ -34,11 +34,15 @@ INDEX_TYPES = {
 
 @dataclass(frozen=True)
 class Consolidated:
-    """What the metadata needs of the written data. stats: {feature: {statistic: array}}."""
+    """What the metadata needs of the written data.
+
+    stats: {feature: {statistic: array}}. tasks: each once; a frame's task_index counts in them.
+    """
 
     frames: int
     stats: dict[str, Stats]
     episodes: pa.Table
+    tasks: list[str]
 
 
 def consolidate(
@@ -58,9 +62,11 @@ def consolidate(
     gathered: dict[str, list[np.ndarray]] = {name: [] for name in numeric}
     images = {camera.key: ImageHistogram() for camera in spec.cameras}
     rows: list[dict[str, Any]] = []
+    tasks = list(dict.fromkeys(shard.row.task(spec) for shard in kept))
     start = 0
     for index, shard in enumerate(kept):
-        table = _indexed(shard, schema, index, start, spec.fps)
+        task = tasks.index(shard.row.task(spec))
+        table = _indexed(shard, schema, index, start, task, spec.fps)
         arrays = {name: to_numpy(table.column(name), _shape(schema, name)) for name in numeric}
         place = writer.write(table)
         stats = {name: feature_stats(values) for name, values in arrays.items()}
@@ -74,7 +80,7 @@ def consolidate(
     writer.finish()
     whole = {key: histogram.stats() for key, histogram in images.items()}
     whole |= {name: feature_stats(np.concatenate(parts)) for name, parts in gathered.items()}
-    return Consolidated(frames=start, stats=whole, episodes=_table_of(rows))
+    return Consolidated(frames=start, stats=whole, episodes=_table_of(rows), tasks=tasks)
 
 
 def _shape(schema: pa.Schema, name: str) -> tuple[int, ...]:
@@ -82,7 +88,9 @@ def _shape(schema: pa.Schema, name: str) -> tuple[int, ...]:
     return (kind.list_size,) if isinstance(kind, pa.FixedSizeListType) else ()
 
 
-def _indexed(shard: Shard, schema: pa.Schema, episode: int, start: int, fps: int) -> pa.Table:
+def _indexed(
+    shard: Shard, schema: pa.Schema, episode: int, start: int, task: int, fps: int
+) -> pa.Table:
     table = shard.table()
     length = table.num_rows
     frames = np.arange(length, dtype=np.int64)
@@ -91,7 +99,7 @@ def _indexed(shard: Shard, schema: pa.Schema, episode: int, start: int, fps: int
         "frame_index": frames,
         "episode_index": np.full(length, episode, np.int64),
         "index": frames + start,
-        "task_index": np.zeros(length, np.int64),
+        "task_index": np.full(length, task, np.int64),
     }
     arrays = [
         to_arrow(columns[field.name], field.type)
@@ -161,7 +169,7 @@ def _episode_row(
     length = shard.row.length
     row: dict[str, Any] = {
         "episode_index": index,
-        "tasks": [spec.task],
+        "tasks": [shard.row.task(spec)],
         "length": length,
         "data/chunk_index": place[0],
         "data/file_index": place[1],

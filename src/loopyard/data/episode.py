@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from loopyard.core.outcome import Outcome
+from loopyard.core.specs import WorldSpec
 
 Source = Literal["expert", "policy"]
 
@@ -17,7 +18,8 @@ class EpisodeRow:
     slot: its place in the generation plan, which fixes its order in the dataset. seed and
     scenario give the scene. source: who drove (the labels are the expert's either way).
     length: frames. kept: False for a drive set apart in ``failed/``. meta: JSON facts of the
-    maker's own, for example the noise that was used.
+    maker's own, for example the noise that was used; ``task`` in it is the episode's instruction
+    where that is another than the world's.
     """
 
     slot: int
@@ -28,6 +30,10 @@ class EpisodeRow:
     length: int
     kept: bool
     meta: dict[str, Any] = field(default_factory=dict)
+
+    def task(self, spec: WorldSpec) -> str:
+        """What the drive was to do: its own instruction, or that of its world."""
+        return str(self.meta.get("task", spec.task))
 
     def to_dict(self) -> dict[str, Any]:
         return {

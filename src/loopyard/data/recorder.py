@@ -13,7 +13,7 @@ import pyarrow as pa
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.outcome import Outcome
 from loopyard.core.scenario import Scenario
-from loopyard.core.specs import ACTION_KEY, STATE_KEY, WorldSpec
+from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY, WorldSpec
 from loopyard.data.columns import CHUNK_KEY, EXECUTED_KEY, PHASE_KEY, recorded_table
 from loopyard.data.episode import EpisodeRow, Source
 from loopyard.data.layout import staging_folder
@@ -73,6 +73,17 @@ class EpisodeRecorder:
         """Frames added so far."""
         return len(self._phases)
 
+    def take_video(self, camera: str, path: Path) -> None:
+        """Before the first frame: this camera's video is a copy of a file, not encoded anew.
+
+        camera: its name. `add` is still given its frames; whoever calls this sees to it that the
+        file holds them, as this recorder's settings say.
+        """
+        key = IMAGE_PREFIX + camera
+        self._writers.pop(key).close()
+        with naming_full_disk(self._staging):
+            shutil.copyfile(path, self._staging / f"{camera}.mp4")
+
     def add(
         self,
         obs: dict[str, Any],
@@ -89,9 +100,10 @@ class EpisodeRecorder:
             chunk: (K, A) float32, the expert's next K actions from here, or None.
         """
         with naming_full_disk(self._staging):
-            for key, writer in self._writers.items():
-                writer.add(obs[key])
-                self._histograms[key].offer(obs[key])
+            for key, histogram in self._histograms.items():
+                if key in self._writers:
+                    self._writers[key].add(obs[key])
+                histogram.offer(obs[key])
         self._put(STATE_KEY, obs[STATE_KEY], (self.spec.state.size,))
         self._put(ACTION_KEY, label, (self.spec.action.size,))
         self._put(EXECUTED_KEY, executed, (self.spec.action.size,))

@@ -1,0 +1,162 @@
+"""A bag's messages in the order they were received, whatever its form, read without trust."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loopyard.core.errors import ConfigError, DatasetError, LoopyardError, expected
+
+FILES = (".bag", ".mcap", ".db3")
+ROS2_METADATA = "metadata.yaml"
+MAX_CHUNK_BYTES = 256 * 1024 * 1024
+"""Of one compressed block of an MCAP file, unpacked; a larger one is taken for a hostile file."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic of a bag. kind: its message type, in ROS 2's words (``sensor_msgs/msg/Image``)."""
+
+    name: str
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message. received_ns: when the recorder got it. body: its fields as attributes."""
+
+    topic: str
+    received_ns: int
+    body: Any
+
+
+def find_bags(source: Path) -> list[Path]:
+    """The bags at ``source``: itself, or those in the folder, in order of their names.
+
+    A ROS 2 bag is a folder with metadata.yaml, or one .mcap or .db3 file; a ROS 1 bag one .bag.
+
+    Raises:
+        DatasetError: there is none, or one is a link out of the folder.
+    """
+    if _is_bag(source):
+        return [source]
+    if not source.is_dir():
+        raise DatasetError(
+            expected(str(source), "bag", _what(source), f"a file {', '.join(FILES)}, or a folder")
+        )
+    bags = sorted(path for path in source.iterdir() if _is_bag(path))
+    if not bags:
+        raise DatasetError(
+            expected(str(source), "bags", "none", f"{', '.join(FILES)} or folders of ROS 2 bags")
+        )
+    home = source.resolve()
+    for bag in bags:
+        require_inside(bag, home)
+    return bags
+
+
+def _is_bag(path: Path) -> bool:
+    if path.is_dir():
+        return (path / ROS2_METADATA).is_file()
+    return path.is_file() and path.suffix in FILES
+
+
+def _what(path: Path) -> str:
+    return "a file of another form" if path.exists() else "nothing"
+
+
+def require_inside(path: Path, home: Path) -> None:
+    """Refuse a path that leads, through a link, out of ``home`` (resolved). Raises DatasetError."""
+    real = path.resolve()
+    if not real.is_relative_to(home):
+        raise DatasetError(expected(str(path), "link", str(real), f"a path inside {home}"))
+
+
+class Bag:
+    """A bag, open for reading; a context manager.
+
+    Raises:
+        ConfigError: rosbags is not installed.
+        DatasetError: the bag is truncated, empty of messages or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            from rosbags.highlevel import AnyReader
+            from rosbags.typesys import Stores, get_typestore
+        except ImportError as error:
+            raise ConfigError(
+                expected("import", "rosbags", "not installed", "pip install 'loopyard[bags]'")
+            ) from error
+        self.path = path
+        if path.is_dir():
+            for part in path.iterdir():
+                require_inside(part, path.resolve())
+        with _named(path):
+            # Bags of ROS 2 before Iron do not hold the definitions of their messages.
+            self._reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+
+    def __enter__(self) -> Bag:
+        with _named(self.path):
+            self._reader.open()
+        try:
+            self._require_small_chunks()
+            self.topics = {
+                name: Topic(name, str(facts.msgtype), facts.msgcount)
+                for name, facts in self._reader.topics.items()
+            }
+            if not sum(topic.count for topic in self.topics.values()):
+                raise DatasetError(expected(str(self.path), "messages", 0, "at least 1"))
+        except BaseException:
+            self._reader.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    def messages(self, topics: Collection[str]) -> Iterator[Message]:
+        """The messages of some topics, in the order they were received; all of none at once.
+
+        Raises:
+            DatasetError: one cannot be read; names the topic.
+        """
+        wanted = [part for part in self._reader.connections if part.topic in topics]
+        with _named(self.path):
+            for connection, received_ns, data in self._reader.messages(connections=wanted):
+                with _named(self.path, connection.topic):
+                    body = self._reader.deserialize(data, connection.msgtype)
+                yield Message(connection.topic, received_ns, body)
+
+    def _require_small_chunks(self) -> None:
+        for reader in self._reader.readers:
+            storage = getattr(reader, "storage", None)
+            for part in getattr(storage, "storages", [storage]):
+                for chunk in getattr(part, "chunks", []):
+                    if chunk.uncompressed_size > MAX_CHUNK_BYTES:
+                        raise DatasetError(
+                            expected(
+                                str(self.path),
+                                "chunk",
+                                f"{chunk.uncompressed_size} bytes",
+                                f"at most {MAX_CHUNK_BYTES}",
+                            )
+                        )
+
+
+@contextmanager
+def _named(path: Path, field: str = "bag") -> Iterator[None]:
+    """What a parser of foreign bytes raises is about the file, whatever it is called."""
+    try:
+        yield
+    except LoopyardError:
+        raise
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        raise DatasetError(
+            expected(str(path), field, found, "a whole bag of ROS 1, ROS 2 or MCAP")
+        ) from error

@@ -1,0 +1,126 @@
+"""The numbers of a message, by name: velocities, poses, joints and plain arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from loopyard.core.errors import DatasetError, expected
+
+Table = Callable[[Any], dict[str, float]]
+
+_XYZ = ("x", "y", "z")
+_TWIST = {f"{part}.{axis}": f"{part}.{axis}" for part in ("linear", "angular") for axis in _XYZ}
+_ACKERMANN = {
+    name: name
+    for name in ("steering_angle", "steering_angle_velocity", "speed", "acceleration", "jerk")
+}
+ANGLES = ("roll", "pitch", "yaw")
+"""Fields in radians that jump by a whole turn."""
+
+
+def _fixed(fields: dict[str, str], under: str = "") -> Table:
+    read = attrgetter(*(under + path for path in fields.values()))
+    return lambda body: dict(zip(fields, map(float, read(body)), strict=True))
+
+
+def _odometry(body: Any) -> dict[str, float]:
+    """The pose as position and angles, and the velocities in the robot's own frame."""
+    place, turn = body.pose.pose.position, body.pose.pose.orientation
+    numbers = {axis: float(getattr(place, axis)) for axis in _XYZ}
+    numbers |= dict(zip(ANGLES, _angles(turn.x, turn.y, turn.z, turn.w), strict=True))
+    return numbers | _fixed(_TWIST, "twist.twist.")(body)
+
+
+def _angles(x: float, y: float, z: float, w: float) -> tuple[float, float, float]:
+    """Roll, pitch and yaw of a unit quaternion (Diebel 2006, eq. 290: rotations about x, y, z)."""
+    roll = math.atan2(2 * (w * x + y * z), 1 - 2 * (x * x + y * y))
+    pitch = math.asin(min(max(2 * (w * y - z * x), -1.0), 1.0))
+    return roll, pitch, math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+
+
+def _joints(body: Any) -> dict[str, float]:
+    """A joint's position under its name, and ``.velocity`` and ``.effort`` where they are told."""
+    names = [str(name) for name in body.name]
+    numbers = dict(zip(names, body.position, strict=True)) if len(body.position) else {}
+    for part in ("velocity", "effort"):
+        values = getattr(body, part)
+        if len(values):
+            numbers |= {f"{name}.{part}": value for name, value in zip(names, values, strict=True)}
+    return {name: float(value) for name, value in numbers.items()}
+
+
+def _array(body: Any) -> dict[str, float]:
+    return {str(place): float(value) for place, value in enumerate(body.data)}
+
+
+def _one(body: Any) -> dict[str, float]:
+    return {"data": float(body.data)}
+
+
+TABLES: dict[str, Table] = {
+    "geometry_msgs/msg/Twist": _fixed(_TWIST),
+    "geometry_msgs/msg/TwistStamped": _fixed(_TWIST, "twist."),
+    "ackermann_msgs/msg/AckermannDrive": _fixed(_ACKERMANN),
+    "ackermann_msgs/msg/AckermannDriveStamped": _fixed(_ACKERMANN, "drive."),
+    "nav_msgs/msg/Odometry": _odometry,
+    "sensor_msgs/msg/JointState": _joints,
+    "std_msgs/msg/Float32": _one,
+    "std_msgs/msg/Float64": _one,
+    "std_msgs/msg/Float32MultiArray": _array,
+    "std_msgs/msg/Float64MultiArray": _array,
+}
+"""How each message type that is understood gives {field: number}."""
+
+
+class Numbers:
+    """Collects the numbers of one topic, message by message.
+
+    fields: those wanted, in order; empty for all of the first message (of joints: the positions).
+
+    Raises:
+        DatasetError: a type that is not understood, a field that is not there, or NaN.
+    """
+
+    def __init__(self, where: str, topic: str, kind: str, fields: tuple[str, ...]) -> None:
+        if kind not in TABLES:
+            raise DatasetError(
+                expected(where, f"type of {topic}", kind, f"one of {sorted(TABLES)}")
+            )
+        self.names = list(fields)
+        self._where, self._topic, self._table = where, topic, TABLES[kind]
+        self._rows: list[list[float]] = []
+
+    def add(self, body: Any) -> None:
+        """Take in the next message."""
+        try:
+            table = self._table(body)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise DatasetError(
+                expected(self._where, self._topic, str(error), "as many numbers as names")
+            ) from error
+        if not self.names:
+            self.names = [name for name in table if not name.endswith((".velocity", ".effort"))]
+        if not self.names or any(name not in table for name in self.names):
+            raise DatasetError(
+                expected(
+                    self._where,
+                    f"fields of {self._topic}",
+                    list(table),
+                    self.names or "at least one",
+                )
+            )
+        row = [table[name] for name in self.names]
+        if not all(map(math.isfinite, row)):
+            raise DatasetError(
+                expected(self._where, f"message {len(self._rows)} of {self._topic}", row, "numbers")
+            )
+        self._rows.append(row)
+
+    def values(self) -> np.ndarray:
+        """(N, C) float64."""
+        return np.array(self._rows, np.float64).reshape(len(self._rows), len(self.names))

@@ -67,7 +67,8 @@ class EpisodeFacts:
     task: the instruction, where it differs between episodes; None: that of the spec. success: None
     where the recording does not tell. outcome: told in full by recordings of our own. strata: what
     the episode is one of, by name, for example ``{"side": "left"}``; the audit counts them.
-    meta: further JSON facts, kept as they are.
+    rejected: why the episode must not be learned from, in words: it is set apart in ``failed/``.
+    notes: what a user should look at. meta: further JSON facts, kept as they are.
     """
 
     task: str | None = None
@@ -77,6 +78,8 @@ class EpisodeFacts:
     seed: int = 0
     scenario: dict[str, Any] = field(default_factory=dict)
     strata: dict[str, str] = field(default_factory=dict)
+    rejected: str | None = None
+    notes: tuple[str, ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
 
 

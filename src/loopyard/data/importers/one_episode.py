@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,14 @@ class EpisodeImport:
         meta |= {"strata": facts.strata} if facts.strata else {}
         notes = [] if plan.transform.fps else beat.notes(recording.spec.fps)
         outcome = facts.outcome or _outcome(facts.success, length, plan.spec.fps, idle / length)
-        row = recorder.commit(facts.seed, facts.scenario, outcome, facts.source, meta=meta)
-        return row, notes
+        kept = facts.rejected is None
+        if facts.rejected is not None:
+            outcome = replace(outcome, success=False, progress=0.0, reason=facts.rejected)
+            notes.append(f"set apart: {facts.rejected}")
+        row = recorder.commit(
+            facts.seed, facts.scenario, outcome, facts.source, kept=kept, meta=meta
+        )
+        return row, [*notes, *facts.notes]
 
     def _copied(
         self, recording: Recording, ref: EpisodeRef, recorder: EpisodeRecorder

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loopyard.core.errors import ConfigError, DatasetError, LoopyardError, expected
+from loopyard.data.importers.source import natural, require_inside
 
 FILES = (".bag", ".mcap", ".db3")
 ROS2_METADATA = "metadata.yaml"
@@ -35,7 +36,7 @@ class Message:
 
 
 def find_bags(source: Path) -> list[Path]:
-    """The bags at ``source``: itself, or those in the folder, in order of their names.
+    """The bags at ``source``: itself, or those in the folder; ``drive_2`` before ``drive_10``.
 
     A ROS 2 bag is a folder with metadata.yaml, or one .mcap or .db3 file; a ROS 1 bag one .bag.
 
@@ -48,15 +49,14 @@ def find_bags(source: Path) -> list[Path]:
         raise DatasetError(
             expected(str(source), "bag", _what(source), f"a file {', '.join(FILES)}, or a folder")
         )
-    bags = sorted(path for path in source.iterdir() if _is_bag(path))
+    bags = [path for path in source.iterdir() if _is_bag(path)]
     if not bags:
         raise DatasetError(
             expected(str(source), "bags", "none", f"{', '.join(FILES)} or folders of ROS 2 bags")
         )
-    home = source.resolve()
     for bag in bags:
-        require_inside(bag, home)
-    return bags
+        require_inside(source, bag)
+    return sorted(bags, key=lambda path: natural(path.name))
 
 
 def _is_bag(path: Path) -> bool:
@@ -67,13 +67,6 @@ def _is_bag(path: Path) -> bool:
 
 def _what(path: Path) -> str:
     return "a file of another form" if path.exists() else "nothing"
-
-
-def require_inside(path: Path, home: Path) -> None:
-    """Refuse a path that leads, through a link, out of ``home`` (resolved). Raises DatasetError."""
-    real = path.resolve()
-    if not real.is_relative_to(home):
-        raise DatasetError(expected(str(path), "link", str(real), f"a path inside {home}"))
 
 
 class Bag:
@@ -95,7 +88,7 @@ class Bag:
         self.path = path
         if path.is_dir():
             for part in path.iterdir():
-                require_inside(part, path.resolve())
+                require_inside(path, part)
         with _named(path):
             # Bags of ROS 2 before Iron do not hold the definitions of their messages.
             self._reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))

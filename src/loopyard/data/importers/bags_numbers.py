@@ -77,6 +77,25 @@ TABLES: dict[str, Table] = {
 """How each message type that is understood gives {field: number}."""
 
 
+UNITS = {
+    **dict.fromkeys(_XYZ, "1 m"),
+    **dict.fromkeys((*ANGLES, "steering_angle"), "1 rad"),
+    "linear": "1 m/s",
+    "angular": "1 rad/s",
+    "speed": "1 m/s",
+    "steering_angle_velocity": "1 rad/s",
+    "acceleration": "1 m/s^2",
+    "jerk": "1 m/s^3",
+}
+
+
+def unit_of(kind: str, field: str) -> str:
+    """The unit of a field by ROS's conventions (REP 103); "1" where the type tells none."""
+    if kind.startswith(("sensor_msgs/", "std_msgs/")):
+        return "1"
+    return UNITS[field.partition(".")[0]]
+
+
 class Numbers:
     """Collects the numbers of one topic, message by message.
 

@@ -80,31 +80,41 @@ class Part:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen. cameras: {name: topic}. guessed: in words, what nobody asked for by name."""
+    """What was chosen. cameras: {name: topic}. guessed: the roles that nobody named."""
 
     cameras: dict[str, Topic]
     state: tuple[Part, ...]
     action: tuple[Part, ...]
     guessed: tuple[str, ...]
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """State before action."""
+        return self.state + self.action
+
 
 def choose(where: str, topics: dict[str, Topic], params: BagParams) -> Choice:
     """Choose topics.
 
     Raises:
-        DatasetError: a topic that is not there or of another kind, or none or several to guess from.
+        DatasetError: a topic that is not there or of another type; none or several to guess from.
     """
     guessed: list[str] = []
     if params.cameras is None:
-        pictures = sorted(name for name, topic in topics.items() if topic.kind in KINDS)
+        pictures = _of(KINDS, topics)
         cameras = _guess_cameras(where, pictures, topics, guessed)
     else:
         cameras = dict(_camera(where, word, topics) for word in params.cameras)
-        if len(cameras) < len(params.cameras):
+        if not cameras or len(cameras) < len(params.cameras):
             raise DatasetError(expected(where, "cameras", params.cameras, "names that differ"))
     state = _parts(where, "state", params.state, STATE_KINDS, topics, guessed)
     action = _parts(where, "action", params.action, ACTION_KINDS, topics, guessed)
     return Choice(cameras, state, action, tuple(guessed))
+
+
+def _of(kinds: tuple[str, ...], topics: dict[str, Topic]) -> list[str]:
+    """Topics of these types that have messages."""
+    return sorted(name for name, part in topics.items() if part.kind in kinds and part.count)
 
 
 def _guess_cameras(
@@ -115,7 +125,7 @@ def _guess_cameras(
             expected(where, "image topics", pictures, "exactly one, or cameras=name=/topic")
         )
     name, topic = _camera(where, pictures[0], topics)
-    guessed.append(f"camera {name}: {topic.name}")
+    guessed.append(name)
     return {name: topic}
 
 
@@ -143,7 +153,7 @@ def _parts(
     guessed: list[str],
 ) -> tuple[Part, ...]:
     if told is None:
-        fitting = sorted(name for name, topic in topics.items() if topic.kind in kinds)
+        fitting = _of(kinds, topics)
         if len(fitting) != 1:
             raise DatasetError(
                 expected(
@@ -153,7 +163,7 @@ def _parts(
                     f"exactly one of {list(kinds)}, or {role}=/topic:field,field",
                 )
             )
-        guessed.append(f"{role}: {fitting[0]}")
+        guessed.append(role)
         told = fitting
     parts = []
     for word in told:

@@ -12,8 +12,15 @@ import pytest
 from loopyard.core.errors import DatasetError
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset
-from loopyard.data.raw import export_raw, import_raw
+from loopyard.data.episode import EpisodeRow
+from loopyard.data.exporters.raw import export_raw
+from loopyard.data.importers import import_recordings
 from loopyard.data.video import VideoSettings, VideoWriter
+from loopyard.executors.local import LocalExecutor
+
+
+def import_raw(folder: Path, out: Path, on_episode=None) -> Dataset:
+    return import_recordings("raw", folder, out, LocalExecutor(0), on_episode=on_episode).dataset
 
 
 def test_round_trip_gives_the_same_dataset(dataset: Dataset, tmp_path: Path) -> None:
@@ -72,7 +79,7 @@ def test_import_goes_on_after_a_stop(dataset: Dataset, tmp_path: Path) -> None:
     raw = export_raw(dataset, tmp_path / "raw")
     done = 0
 
-    def stop(number: int) -> None:
+    def stop(row: EpisodeRow) -> None:
         nonlocal done
         done += 1
         if done == 2:
@@ -81,8 +88,9 @@ def test_import_goes_on_after_a_stop(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         import_raw(raw, tmp_path / "back", stop)
     assert import_raw(raw, tmp_path / "back").digest == dataset.digest
+    assert import_raw(raw, tmp_path / "back").digest == dataset.digest
     with pytest.raises(DatasetError, match="a dataset"):
-        import_raw(raw, tmp_path / "back")
+        import_raw(raw, dataset.root)
 
 
 def recording(folder: Path, frames: int = 10) -> Path:
@@ -180,5 +188,9 @@ def test_a_line_without_a_number_is_named(tmp_path: Path) -> None:
 
 
 def test_nothing_to_import(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"actions\.jsonl"):
+    with pytest.raises(DatasetError, match="nowhere: source"):
         import_raw(tmp_path / "nowhere", tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"actions\.jsonl"):
+        import_raw(tmp_path / "empty", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -126,14 +126,14 @@ def test_an_unknown_command_names_the_nearest(
 
 
 @pytest.mark.parametrize(
-    ("args", "code"), [(["export"], 2), (["export", "x"], 2), (["export", "--help"], 0)]
+    ("args", "code"), [(["scenarios"], 2), (["scenarios", "x"], 2), (["scenarios", "--help"], 0)]
 )
 def test_the_first_of_two_words_lists_the_second(
     args: list[str], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(args) == code
     captured = capsys.readouterr()
-    assert "loopyard export raw" in (captured.err if code else captured.out)
+    assert "loopyard scenarios list" in (captured.err if code else captured.out)
 
 
 @pytest.mark.parametrize("code", [0, 1])

@@ -103,7 +103,9 @@ class EpisodeImport:
         meta |= {"task": facts.task} if facts.task is not None else {}
         meta |= {"strata": facts.strata} if facts.strata else {}
         notes = [] if plan.transform.fps else beat.notes(recording.spec.fps)
-        outcome = facts.outcome or _outcome(facts.success, length, plan.spec.fps, idle / length)
+        outcome = facts.outcome or _outcome(facts.success, idle / length)
+        if facts.outcome is None or plan.transform.skip or plan.transform.fps:
+            outcome = replace(outcome, steps=length, seconds=length / plan.spec.fps)
         kept = facts.rejected is None
         if facts.rejected is not None:
             outcome = replace(outcome, success=False, progress=0.0, reason=facts.rejected)
@@ -178,13 +180,13 @@ def _watched(frames: Generator[Frame, None, None], beat: _Beat) -> Generator[Fra
             yield frame
 
 
-def _outcome(success: bool | None, length: int, fps: int, idle_share: float) -> Outcome:
+def _outcome(success: bool | None, idle_share: float) -> Outcome:
     """What can be said of a recording that tells little; a demonstration is taken for a success."""
     return Outcome(
         success=success is not False,
         progress=float(success is not False),
-        steps=length,
-        seconds=length / fps,
+        steps=0,
+        seconds=0.0,
         reason={True: "success", False: "unknown", None: "not told"}[success],
         idle_share=idle_share,
     )

@@ -12,7 +12,9 @@ from loopyard.data.importers.importer import Importer
 from loopyard.worlds.registry import load_class
 
 HERE = "loopyard.data.importers"
-BUILT_IN: dict[str, str] = {}
+BUILT_IN: dict[str, str] = {
+    "raw": f"{HERE}.raw:RawImporter",
+}
 """What may be typed, and the class behind it."""
 
 

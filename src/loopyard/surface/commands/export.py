@@ -1,4 +1,4 @@
-"""Write a dataset as one MP4 a camera, actions.jsonl and metadata.json for each episode.
+"""Write a dataset in the form of another system: MP4 and JSON lines, LeRobot v3.0, robomimic HDF5.
 
 Example: loopyard export raw data/starter out/starter-raw
 """
@@ -18,6 +18,8 @@ from loopyard.surface.console import Console
 class Options:
     """From where, to where."""
 
+    format: Annotated[str, tyro.conf.Positional]
+    """raw, lerobot or robomimic"""
     dataset: Annotated[Path, tyro.conf.Positional]
     """folder of a LeRobot v3.0 dataset"""
     out: Annotated[Path, tyro.conf.Positional]
@@ -27,11 +29,11 @@ class Options:
 def run(options: Options, console: Console) -> int:
     """Export every episode."""
     from loopyard.data.dataset import open_dataset
-    from loopyard.data.raw import export_raw
+    from loopyard.data.exporters import export_dataset
 
     dataset = open_dataset(options.dataset)
     with console.progress(dataset.num_episodes, "episodes", "export") as progress:
-        export_raw(dataset, options.out, lambda _: progress.advance())
+        export_dataset(options.format, dataset, options.out, lambda _: progress.advance())
     facts = {
         "out": str(options.out),
         "episodes": dataset.num_episodes,

@@ -13,7 +13,7 @@ from loopyard.core.errors import DatasetError, expected
 from loopyard.core.specs import ACTION_KEY, STATE_KEY, CameraSpec
 from loopyard.data.columns import CHUNK_KEY, CHUNK_VALID_KEY, EXECUTED_KEY, PHASE_KEY
 from loopyard.data.dataset import Dataset, DatasetEpisode
-from loopyard.data.raw.form import (
+from loopyard.data.raw_form import (
     CHUNK,
     EXPORT_FILE,
     FRAME,

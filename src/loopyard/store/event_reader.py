@@ -18,7 +18,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from loopyard.core.errors import StoreError, expected
-from loopyard.store.events import BUSY_S, SCHEMA, Event
+from loopyard.store.database import BUSY_S
+from loopyard.store.events import SCHEMA, Event
 
 WAL, SHM = "-wal", "-shm"
 

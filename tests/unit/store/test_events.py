@@ -57,12 +57,6 @@ def test_events_cannot_be_changed(tmp_path: Path, sql: str) -> None:
     db.close()
 
 
-def test_settings_are_durable(tmp_path: Path) -> None:
-    with EventLog(tmp_path / "events.sqlite") as log:
-        assert log._pragma("journal_mode") == "wal"
-        assert log._pragma("synchronous") == 2
-
-
 def test_threads_may_share_a_log(tmp_path: Path) -> None:
     with EventLog(tmp_path / "events.sqlite") as log, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda i: log.append("tick", i=i), range(100)))
@@ -76,23 +70,6 @@ def test_values_that_are_not_json_are_refused_and_nothing_is_written(tmp_path: P
         with pytest.raises(TypeError):
             log.append("train_done", path=tmp_path)
         assert log.events() == []
-
-
-def test_a_file_that_is_no_log_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "events.sqlite"
-    path.write_bytes(b"not a database, but long enough to look like one" * 100)
-    with pytest.raises(StoreError, match=f"{path}: file is not a database"):
-        EventLog(path)
-
-
-def test_a_log_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "events.sqlite"
-    EventLog(path).close()
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 7")
-    db.close()
-    with pytest.raises(StoreError, match="schema: found 7, expected 1"):
-        EventLog(path)
 
 
 def test_network_filesystems_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from loopyard.core.errors import StoreError
 from loopyard.store.failpoint import VARIABLE
 from loopyard.store.outbox import Outbox
 
@@ -113,19 +111,3 @@ def test_a_kill_leaves_the_state_before_or_after(tmp_path, monkeypatch, place, l
     assert child.returncode == -signal.SIGKILL
     with Outbox(path) as outbox:
         assert [one.state for one in outbox.all()] == left
-
-
-def test_another_version_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "outbox.sqlite"
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 7")
-    db.close()
-    with pytest.raises(StoreError, match="schema: found 7, expected 1"):
-        Outbox(path)
-
-
-def test_what_is_no_outbox_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "outbox.sqlite"
-    path.write_bytes(b"no database at all, but long enough to look at" * 20)
-    with pytest.raises(StoreError, match=r"outbox\.sqlite: file is not a database"):
-        Outbox(path)

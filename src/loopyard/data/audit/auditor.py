@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loopyard.core.errors import DatasetError
-from loopyard.data.audit import actions, integrity, pictures
+from loopyard.data.audit import health, integrity, pictures
 from loopyard.data.audit.report import AuditReport, Check
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset, open_dataset
@@ -22,7 +22,7 @@ CHECKS: dict[str, Callable[[Dataset, Thresholds], Iterable[Check]]] = {
     "range": integrity.check_ranges,
     "statistics": integrity.check_statistics,
     "video files": pictures.check_files,
-    "actions": actions.check_shares,
+    **health.CHECKS,
 }
 
 
@@ -42,7 +42,7 @@ def audit(
     for name, check in CHECKS.items():
         checks += _run(name, lambda check=check: check(dataset, limits))
     checks += _run("frames", lambda: pictures.check_frames(dataset, limits, thorough=thorough))
-    return AuditReport(str(path), checks, _facts(dataset))
+    return AuditReport(str(path), checks, _facts(dataset, limits))
 
 
 def _run(name: str, check: Callable[[], Iterable[Check]]) -> list[Check]:
@@ -57,7 +57,7 @@ def _broken(name: str, error: Exception) -> Check:
     return Check(name, "fail", found, "a whole dataset")
 
 
-def _facts(dataset: Dataset) -> dict[str, Any]:
+def _facts(dataset: Dataset, limits: Thresholds) -> dict[str, Any]:
     own = dataset.own or {}
     return {
         "digest": dataset.digest,
@@ -67,6 +67,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "cameras": {part.name: [part.height, part.width] for part in dataset.spec.cameras},
         "failed_drives": own.get("failed"),
         "sources": _count(entry.source for entry in dataset.episodes),
+        "measured": health.measured(dataset, limits),
     }
 
 

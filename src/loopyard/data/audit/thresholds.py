@@ -37,8 +37,9 @@ class Thresholds(BaseModel):
     """A channel that is saturated more often warns: it is a switch, and says little in between."""
     constant_value: float = Field(default=1e-6, ge=0)
     """A step between two frames under this counts as no change: it is float32's own noise."""
-    constant_warn: float = Field(default=0.50, ge=0, le=1)
-    """A channel without change more often warns: the last action alone then predicts the next."""
+    constant_warn: float = Field(default=0.70, ge=0, le=1)
+    """A channel without change more often warns: the last action alone then predicts the next. The
+    predecessor asked for 50 %; good drives of a loader hold its arm still for 50 % too."""
     length_sigmas: float = Field(default=3.0, gt=0)
     """An episode whose length is further from the mean warns, from 10 episodes on: cut off, or
     left running."""
@@ -56,6 +57,66 @@ class Thresholds(BaseModel):
     """Episodes of which frames are decoded, unless the audit is thorough: a minute at most."""
     sampled_frames: int = Field(default=20, ge=1)
     """Frames in a row of each of them: a chunk, so that a frozen stretch shows."""
+
+    judged_episodes: int = Field(default=10, ge=1)
+    """Of fewer episodes health and memorising say nothing: two in each fold at least."""
+    judged_frames: int = Field(default=500, ge=1)
+    """Of fewer frames they say nothing either: shares would be off by several per cent."""
+    sampled_rows: int = Field(default=100_000, ge=1000)
+    """Frames that they look at; of more, every n-th whole episode, so that memory stays bounded."""
+    distinct_warn: int = Field(default=100, ge=1)
+    """Fewer different actions warn, unless one frame in three has its own: the predecessor's five
+    combinations taught its policy one, forward."""
+    action_grid: float = Field(default=0.05, gt=0, le=1)
+    """Actions nearer than this share of their reach are the same: finer is a motor's noise."""
+    coverage_warn: float = Field(default=0.15, ge=0, le=1)
+    """Fewer visited cells of the state map warn: a single line across it visits 10 to 19 %."""
+    jump_factor: float = Field(default=5.0, gt=1)
+    """A step of a state this many times its 99th percentile is a jump: no body moves so."""
+    jump_share: float = Field(default=0.20, gt=0)
+    """Steps under this share of the channel's range are none, however rare."""
+    jerk_warn: float = Field(default=1.5, gt=0)
+    """More second difference, in deviations of the channel, warns: white noise has 2.45, a full
+    switch every four ticks 1.4."""
+    lag_warn: float = Field(default=1.0, ge=0)
+    """A lag surely further from 0, in ticks, warns: a policy learns to act too late or too soon."""
+    lag_correlation: float = Field(default=0.3, gt=0, le=1)
+    """With less correlation between action and movement the lag cannot be told."""
+    strata: str = ""
+    """What episodes are counted by: a pattern of their names, `task` or a column. Empty: what their
+    importer told, and tasks."""
+    imbalance_warn: float = Field(default=0.33, ge=0, le=1)
+    """A stratum with less than this share of an equal part warns: 12 evening drives of 468 taught
+    nothing about evenings."""
+    one_sided_warn: float = Field(default=0.95, ge=0.5, le=1)
+    """More episodes than this that lean to one side warn: the other is hardly seen. An expert that
+    always searches to the same side has 84 %, and should."""
+    chance: float = Field(default=1e-3, gt=0, lt=1)
+    """An asymmetry that a fair coin gives more often is none: a dozen tests make one in a hundred
+    audits cry wolf."""
+    instruction_t: float = Field(default=4.0, gt=0)
+    """Where instructions say left or right, their mean actions differ by more standard errors than
+    this, or words mean nothing: 4 is one in ten thousand by chance."""
+    drift_warn: float = Field(default=1.0, gt=0)
+    """Quarters further apart than this, in deviations of episodes, warn: half of the last lie where
+    few of the first did."""
+    drift_t: float = Field(default=5.0, gt=0)
+    """And in standard errors: with some twenty channels, one audit in a thousand by chance."""
+    frames_warn: int = Field(default=2000, ge=0)
+    """Fewer frames warn: the predecessor's lower bound; its 62 and 218 taught nothing."""
+    policy_parameters: int = Field(default=1_396_840, ge=1)
+    """Of the policy to train: `act-nano` at 96 x 96; LeRobot's ACT has 51.6 million."""
+    frames_a_parameter_warn: float = Field(default=2.5e-4, ge=0)
+    """Fewer warn. ACT learned from 50 drives of 400 frames with 80 million parameters (Zhao et al.,
+    2023); the predecessor's wish of 5 was met by nobody."""
+    folds: int = Field(default=5, ge=2)
+    """Groups of episodes that memorising is judged on, each by a fit to the others."""
+    frame_index_warn: float = Field(default=0.75, le=1)
+    """A larger R² from the frame index alone warns: drives that differ are not told by a clock."""
+    copycat_warn: float = Field(default=0.90, le=1)
+    """A larger R² of the action a second later from the action now warns: it is hardly decided."""
+    state_alone_warn: float = Field(default=0.90, le=1)
+    """A larger R² from the state without the image warns: what is left for seeing is noise."""
 
     @classmethod
     def read(cls, path: Path | None, changes: Sequence[str] = ()) -> Thresholds:

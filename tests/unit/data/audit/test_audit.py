@@ -19,7 +19,8 @@ from loopyard.data.audit import AuditReport, Thresholds, audit
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset
 
-FEW = Thresholds(episodes_warn=1)
+SMALL = Thresholds(frames_warn=0, frames_a_parameter_warn=0)
+FEW = SMALL.model_copy(update={"episodes_warn": 1})
 DATA = "data/chunk-000/file-000.parquet"
 
 
@@ -68,7 +69,7 @@ def test_a_good_dataset_passes(dataset: Dataset) -> None:
 
 
 def test_few_episodes_warn(dataset: Dataset) -> None:
-    report = audit(dataset.root)
+    report = audit(dataset.root, thresholds=SMALL)
     assert report.verdict == "warn"
     assert named(report, "warn") == ["episodes"]
 

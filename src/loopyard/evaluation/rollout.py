@@ -10,7 +10,9 @@ round differently, and a long drive can then part ways.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,7 +23,7 @@ from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.scenario import Scenario
 from loopyard.evaluation.execution import start_execution
 from loopyard.evaluation.record import RolloutRecord
-from loopyard.policies.policy import Policy
+from loopyard.policies.policy import HISTORY_KEY, Policy
 from loopyard.worlds.tally import NON_FINITE_ACTION, Tally
 from loopyard.worlds.world import World, spec_of
 
@@ -178,6 +180,12 @@ class _Slot:
         self._job: RolloutJob | None = None
         self._drawn: dict[str, Any] = {}
         self._observers: Sequence[Observer] = ()
+        self._earlier: deque[dict[str, Any]] = deque(maxlen=getattr(policy, "n_obs_steps", 1) - 1)
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What the policy is shown: with the ticks before, where it looks at several."""
+        return {**self.obs, HISTORY_KEY: tuple(self._earlier)} if self._earlier.maxlen else self.obs
 
     @property
     def busy(self) -> bool:
@@ -193,6 +201,7 @@ class _Slot:
         self._tally, self._tick = Tally(fps, int(getattr(self.world, "max_steps", max_steps))), 0
         self._execution = start_execution(self._policy)
         self.inference_s = []
+        self._earlier.clear()
         for observer in observers:
             observer.begin(job, self.world, self.obs, self._info)
         self.wall_s = self._clock.monotonic() - start_s
@@ -215,6 +224,8 @@ class _Slot:
     def _execute(self, action: np.ndarray) -> bool:
         for observer in self._observers:
             observer.tick(self._tick, self.world, self.obs, action, self._info)
+        if self._earlier.maxlen:
+            self._earlier.append(deepcopy(self.obs))  # a world may draw into the same array again
         self.obs, _, terminated, truncated, self._info = self.world.step(action)
         self._tick += 1
         return self._tally.add(
@@ -244,7 +255,7 @@ class _Slot:
 def _plan(active: Sequence[_Slot], policy: Policy, rows: int, clock: Clock) -> None:
     """One forward pass for all drives that run, filled up to `rows`."""
     start_s = clock.monotonic()
-    observations = [slot.obs for slot in active]
+    observations = [slot.seen for slot in active]
     observations += [observations[0]] * (rows - len(active))
     chunks = policy.predict_chunks(observations)
     shape = active[0].chunk_shape

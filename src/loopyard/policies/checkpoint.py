@@ -26,7 +26,7 @@ from loopyard.core.errors import CheckpointError, ConfigError, expected
 from loopyard.core.specs import WorldSpec
 from loopyard.policies import lerobot
 from loopyard.policies.baselines import RandomPolicy, ZeroPolicy
-from loopyard.policies.catalogue import make_config, make_model
+from loopyard.policies.catalogue import TYPES, make_config, make_model
 from loopyard.policies.chunked import ChunkedPolicy
 from loopyard.policies.config import PolicyConfig
 from loopyard.policies.policy import Policy
@@ -170,6 +170,8 @@ def load_policy(
 ) -> Policy:
     """A policy from a checkpoint folder, or the baselines ``zero`` and ``random``.
 
+    Any policy of LeRobot's but its ACT is run by LeRobot, which must be installed for it.
+
     n_action_steps: how many actions of a chunk are executed; None is what the checkpoint says.
 
     Raises:
@@ -180,7 +182,14 @@ def load_policy(
         return ZeroPolicy()
     if str(path) == "random":
         return RandomPolicy()
-    checkpoint = load_checkpoint(Path(path))
+    folder = checkpoint_folder(path)
+    if lerobot.is_foreign(read_json(folder / CONFIG), TYPES):
+        from loopyard.policies.lerobot_adapter import load_lerobot_policy
+
+        return load_lerobot_policy(
+            folder, n_action_steps=n_action_steps, temporal_ensemble=temporal_ensemble
+        )
+    checkpoint = load_checkpoint(folder)
     if temporal_ensemble is None:
         temporal_ensemble = getattr(checkpoint.config, "temporal_ensemble_coeff", None)
     return ChunkedPolicy(

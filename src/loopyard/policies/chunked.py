@@ -1,8 +1,9 @@
-"""ChunkedPolicy: a network and its processing behind the policy protocol."""
+"""Chunking: chunks executed one action a tick. ChunkedPolicy: a network and its processing."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -44,54 +45,30 @@ def draws_random(model: nn.Module) -> bool:
     return bool(getattr(model, "random_forward", False))
 
 
-class ChunkedPolicy:
+class Chunking(ABC):
     """Predicts a chunk, executes its first ``n_action_steps``, predicts again.
 
     With ``temporal_ensemble`` (a coefficient, 0.01 in the ACT paper) it predicts at every tick and
-    averages. spec: the world it was trained on, where known. path: its checkpoint folder.
+    averages.
+
+    Raises (when made):
+        ConfigError: n_action_steps is not in 1 to chunk_size.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        processing: Processing,
-        *,
-        n_action_steps: int | None = None,
-        temporal_ensemble: float | None = None,
-        spec: WorldSpec | None = None,
-        path: Path | None = None,
-    ):
-        config = model.config
-        assert isinstance(config, PolicyConfig)
-        steps = config.n_action_steps if n_action_steps is None else n_action_steps
-        if not 1 <= steps <= config.chunk_size:
+    def __init__(self, chunk_size: int, n_action_steps: int, temporal_ensemble: float | None):
+        if not 1 <= n_action_steps <= chunk_size:
             raise ConfigError(
                 expected(
-                    "policy", "n_action_steps", steps, f"1 to {config.chunk_size} (chunk_size)"
+                    "policy", "n_action_steps", n_action_steps, f"1 to {chunk_size} (chunk_size)"
                 )
             )
-        self.model = model.eval()
-        self.processing = processing
-        self.config = config
-        self.chunk_size = config.chunk_size
-        self.n_action_steps = steps
-        self.spec = spec
-        self.path = path
+        self.chunk_size = chunk_size
+        self.n_action_steps = n_action_steps
         self.temporal_ensemble = temporal_ensemble
         self._ensemble = (
-            None
-            if temporal_ensemble is None
-            else TemporalEnsemble(temporal_ensemble, config.chunk_size)
+            None if temporal_ensemble is None else TemporalEnsemble(temporal_ensemble, chunk_size)
         )
         self._running: list[np.ndarray] = []
-
-    @property
-    def digest(self) -> str:
-        """16 hex digits over weights and processing: what a rollout record names."""
-        content = hashlib.sha256(self.processing.digest.encode())
-        for name, values in sorted(self.model.state_dict().items()):
-            content.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
-        return content.hexdigest()[:16]
 
     def reset(self) -> None:
         self._running = []
@@ -107,6 +84,44 @@ class ChunkedPolicy:
 
     def predict_chunk(self, obs: Observation) -> np.ndarray:
         return self.predict_chunks([obs])[0]
+
+    @abstractmethod
+    def predict_chunks(self, observations: Sequence[Observation]) -> np.ndarray: ...
+
+
+class ChunkedPolicy(Chunking):
+    """One of our networks with its processing.
+
+    spec: the world it was trained on, where known. path: its checkpoint folder.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        processing: Processing,
+        *,
+        n_action_steps: int | None = None,
+        temporal_ensemble: float | None = None,
+        spec: WorldSpec | None = None,
+        path: Path | None = None,
+    ):
+        config = model.config
+        assert isinstance(config, PolicyConfig)
+        steps = config.n_action_steps if n_action_steps is None else n_action_steps
+        super().__init__(config.chunk_size, steps, temporal_ensemble)
+        self.model = model.eval()
+        self.processing = processing
+        self.config = config
+        self.spec = spec
+        self.path = path
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over weights and processing: what a rollout record names."""
+        content = hashlib.sha256(self.processing.digest.encode())
+        for name, values in sorted(self.model.state_dict().items()):
+            content.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
+        return content.hexdigest()[:16]
 
     @torch.inference_mode()
     def predict_chunks(self, observations: Sequence[Observation]) -> np.ndarray:

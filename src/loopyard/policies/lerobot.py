@@ -7,9 +7,11 @@ Images there are float CHW in [0, 1]; statistics are keyed ``<feature>.<statisti
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -17,7 +19,12 @@ from safetensors.torch import load_file, save_file
 from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY
 from loopyard.policies.config import PolicyConfig
-from loopyard.policies.processing import NormMode, Processing, ProcessingConfig
+from loopyard.policies.processing import (
+    CONSTANT_BELOW,
+    NormMode,
+    Processing,
+    ProcessingConfig,
+)
 
 PREFIX = "model."
 """LeRobot's ACTPolicy holds the network as ``model``."""
@@ -47,7 +54,16 @@ HOUSEKEEPING = frozenset(
 )
 """Fields of LeRobot's configs that do not change what the network computes."""
 
+NORMALIZER = "normalizer_processor"
+HARMLESS_STEPS = ("rename_observations_processor", "to_batch_processor", "device_processor")
+"""Steps of an ACT preprocessor that change no number; renaming is looked at by itself."""
+
 _MODES: dict[str, NormMode] = {"IDENTITY": "identity", "MEAN_STD": "mean_std", "MIN_MAX": "min_max"}
+
+
+def is_foreign(data: dict[str, Any], ours: Collection[str]) -> bool:
+    """Whether a ``config.json`` is of a LeRobot policy that only LeRobot itself can run."""
+    return data.get("type") not in ours and "normalization_mapping" in data
 
 
 def known_fields(data: dict[str, Any]) -> dict[str, Any]:
@@ -82,10 +98,7 @@ def write_processors(folder: Path, config: PolicyConfig, processing: Processing)
         key: feature.model_dump(mode="json") for key, feature in config.output_features.items()
     }
     norm_map = _norm_map(settings)
-    tensors = {
-        key: values.reshape(3, 1, 1) if key.startswith(IMAGE_PREFIX) else values
-        for key, values in processing.tensors().items()
-    }
+    tensors = _statistics_there(processing)
     _write(
         folder,
         PREPROCESSOR,
@@ -94,7 +107,7 @@ def write_processors(folder: Path, config: PolicyConfig, processing: Processing)
             ("to_batch_processor", {}, None),
             ("device_processor", {"device": "cpu", "float_dtype": None}, None),
             (
-                "normalizer_processor",
+                NORMALIZER,
                 {"eps": EPS, "features": {**inputs, **outputs}, "norm_map": norm_map},
                 tensors,
             ),
@@ -134,9 +147,16 @@ def read_processing(folder: Path, config: PolicyConfig) -> Processing:
                     "none (renamed observations are not supported)",
                 )
             )
-    normaliser = next(
-        (step for step in steps if step.get("registry_name") == "normalizer_processor"), None
-    )
+        if step.get("registry_name") not in (*HARMLESS_STEPS, NORMALIZER):
+            raise CheckpointError(
+                expected(
+                    str(path),
+                    "steps",
+                    step.get("registry_name") or step.get("class"),
+                    f"only {[*HARMLESS_STEPS, NORMALIZER]}",
+                )
+            )
+    normaliser = next((step for step in steps if step.get("registry_name") == NORMALIZER), None)
     if normaliser is None or not isinstance(normaliser.get("state_file"), str):
         raise CheckpointError(
             expected(
@@ -162,6 +182,30 @@ def read_processing(folder: Path, config: PolicyConfig) -> Processing:
         action_mode=_mode(path, norm_map, "ACTION"),
     )
     return Processing.from_tensors(settings, _statistics(folder / name), str(folder / name))
+
+
+def _statistics_there(processing: Processing) -> dict[str, torch.Tensor]:
+    """Statistics with which LeRobot's normaliser scales as `Processing` does.
+
+    A channel that never changed in training is only centred here; there it would be divided by
+    its spread, that is by 1e-8. So it gets a spread of one. Image statistics are (3, 1, 1).
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    for key, part in processing.statistics.items():
+        values = dict(part)
+        if "std" in values:
+            values["std"] = np.where(values["std"] < CONSTANT_BELOW, 1, values["std"])
+        if "min" in values and "max" in values:
+            low, high = values["min"], values["max"]
+            flat = high - low < CONSTANT_BELOW
+            middle = (low + high) / 2
+            values["min"] = np.where(flat, middle - 1, low)
+            values["max"] = np.where(flat, middle + 1, high)
+        shape = (3, 1, 1) if key.startswith(IMAGE_PREFIX) else (-1,)
+        for name, numbers in values.items():
+            whole = np.ascontiguousarray(numbers, np.float32).reshape(shape)
+            tensors[f"{key}.{name}"] = torch.from_numpy(whole)
+    return tensors
 
 
 def _norm_map(settings: ProcessingConfig) -> dict[str, str]:

@@ -11,6 +11,10 @@ Observation = dict[str, Any]
 """As a world gives it: ``observation.images.<camera>`` (H, W, 3) uint8, ``observation.state``
 (S,) float32, and ``task`` str where there is one."""
 
+HISTORY_KEY = "history"
+"""The observations of the ticks before, oldest first: in the observations of a policy that has an
+``n_obs_steps`` above one, at most ``n_obs_steps - 1`` of them."""
+
 
 @runtime_checkable
 class Policy(Protocol):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.data.importers.bags_images import KINDS
 from loopyard.data.importers.bags_messages import Topic
 from loopyard.data.importers.bags_numbers import TABLES
 from loopyard.data.importers.importer import NoParams
+from loopyard.data.importers.words import Words
 
 ACTION_KINDS = (
     "geometry_msgs/msg/Twist",
@@ -29,14 +30,6 @@ PLAIN_WORDS = {
     "rgb", "raw",
 }  # fmt: skip
 """Parts of a camera's topic that do not say which camera it is."""
-
-
-def _words(value: Any) -> Any:
-    """``"a b"`` as ``("a", "b")``: what a command line can say."""
-    return tuple(value.split()) if isinstance(value, str) else value
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
 class BagParams(NoParams):

@@ -37,6 +37,9 @@ from loopyard.training.trainer import StepReport, Trainer
 LAST, BEST = "last", "best"
 LOG = "log.jsonl"
 
+FINAL = 1.0
+"""The share of the budget in a run's last row alone."""
+
 ROOM_TO_BEGIN, ROOM_TO_GO_ON = 2.5, 1.5
 """Free space that a run asks for, in sizes of its largest checkpoint: two stand side by side while
 one replaces the other, and half a size is for all else. Below the second a run pauses."""
@@ -183,17 +186,17 @@ def _learn(
             f"{out}: stopped after {progress.step} steps; the same command again "
             "(of loopyard train, with --resume) goes on from there"
         )
+    # also where all steps had been done: a kill may have come between the last of them and this
+    final = trainer.validate(trainer.report(FINAL))
+    progress.seconds = watch.seconds()
     wall_s = watch.seconds() - start_s
     if progress.step == start_step and journal.rows:
-        final = StepReport(**journal.rows[-1])  # all had been done; this is what was found then
         rates = [row["samples_per_s"] for row in journal.rows if row["samples_per_s"]]
         samples_per_s = rates[-1] if rates else 0.0
     else:
-        final = trainer.validate(trainer.report(1.0))
-        progress.seconds = watch.seconds()
-        journal.add(trainer.row(final))
-        wall_s = watch.seconds() - start_s
         samples_per_s = (progress.step - start_step) * config.samples_a_step / max(wall_s, 1e-9)
+    if not (journal.rows and journal.rows[-1]["share"] == FINAL):
+        journal.add(trainer.row(final))
     trainer.save(LAST)
     journal.sync()
     journal.draw(out / "loss.svg")

@@ -129,6 +129,26 @@ def test_a_finished_run_that_is_resumed_tells_what_it_had_found(config_of, sourc
     assert read_journal(out / "log.jsonl") == rows
 
 
+def test_killed_before_its_last_validation_a_run_still_has_its_best(
+    config_of, sources, tmp_path, monkeypatch
+):
+    config = config_of(steps=4, checkpoint_every=2, validate_every=100)
+    train(config, sources, tmp_path / "whole")
+
+    def end(trainer, report):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "validate", end)
+        train(config, sources, tmp_path / "parts")
+    assert not (tmp_path / "parts/best").exists()
+    again = train(config, sources, tmp_path / "parts", resume=True)
+    assert digests(tmp_path / "parts/last") == digests(tmp_path / "whole/last")
+    assert read_progress(tmp_path / "parts/last").best_loss == again.best_loss
+    verify_manifest(tmp_path / "parts/best")
+    assert "val_loss" in read_journal(tmp_path / "parts/log.jsonl")[-1]
+
+
 def test_minutes_and_deadline_are_kept(config_of, sources, out, tmp_path):
     result = train(config_of(minutes=0.5), sources, out, clock=StepClock())
     assert 5 < result.steps < 20

@@ -27,6 +27,11 @@ class Ahead(Generic[Result]):
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
         self._thread.start()
 
+    @property
+    def is_done(self) -> bool:
+        """Would `take` give its result, or raise, at once?"""
+        return not self._thread.is_alive()
+
     def take(self) -> Result:
         """Wait for the result; raises what the work raised."""
         while self._thread.is_alive():  # a join without a time-out would not hear Ctrl-C

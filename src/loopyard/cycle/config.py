@@ -59,9 +59,14 @@ class DaggerSection(_Section):
 
 
 class SelectSection(_Section):
-    """The drives that choose a checkpoint."""
+    """The drives that choose a checkpoint.
+
+    meanwhile: scenes, some of the n, on which each numbered checkpoint is driven while its
+    training goes on; 0: none. They show how success grows, and choose nothing.
+    """
 
     n: int = Field(default=60, ge=1)
+    meanwhile: int = Field(default=16, ge=0)
 
 
 class GateSection(_Section):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.gather import Gathering, batch_shares
+from loopyard.cycle.gather import MEANWHILE_NICE, Gathering, batch_shares
 from loopyard.cycle.journal import Journal
 from loopyard.cycle.lessons.learn import Agree, learn_lessons
+from loopyard.cycle.meanwhile import Meanwhile, spread
 from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
 from loopyard.cycle.plan import CyclePlan
 from loopyard.cycle.steps import Facts, Steps
 from loopyard.evaluation.evaluate import evaluate
+from loopyard.evaluation.result import Evaluation
 from loopyard.store.atomic import write_json
 from loopyard.training.config import TrainConfig
 from loopyard.training.loop import train
+from loopyard.training.trainer import StepReport
 
 
 class CycleStages:
@@ -102,20 +106,48 @@ class CycleStages:
         )
         deadline_s = None if "minutes" in length else until
         label = f"train cycle {plan.cycle}"
-        with self._observer.training(plan.train_minutes * 60, label) as on_step:
-            result = train(
-                config,
-                [source.path for source in sources],
-                out,
-                resume=True,
-                on_step=on_step,
-                deadline_s=deadline_s,
-            )
+        meanwhile = self._meanwhile(plan, out)
+        with self._observer.training(plan.train_minutes * 60, label) as tell:
+
+            def on_step(report: StepReport) -> None:
+                tell(report)
+                meanwhile.look(report.step)
+
+            try:
+                result = train(
+                    config,
+                    [source.path for source in sources],
+                    out,
+                    resume=True,
+                    on_step=on_step,
+                    deadline_s=deadline_s,
+                )
+            finally:
+                meanwhile.close()
         return {
             "final_loss": result.final_loss,
             "steps": result.steps,
             "samples_per_s": result.samples_per_s,
         }
+
+    def _meanwhile(self, plan: CyclePlan, checkpoints: Path) -> Meanwhile:
+        """What drives a training's checkpoints before it ends."""
+        select = self._campaign.select
+        scenes = spread(self._modes.judging_scenes(plan.select, "select"), select.meanwhile)
+        executor = executor_of(self._campaign, nice=MEANWHILE_NICE)
+
+        def drive(checkpoint: Path, look: Callable[[], None]) -> Evaluation:
+            return evaluate(
+                str(checkpoint),
+                scenes=scenes,
+                executor=executor,
+                out=checkpoints.parent / "meanwhile" / checkpoint.name,
+                suite="select",
+                traces=False,
+                on_result=lambda record: look(),
+            )
+
+        return Meanwhile(checkpoints, drive if scenes else None, self._observer.note)
 
     def _select(self, plan: CyclePlan, out: Path) -> Facts:
         scenes = self._modes.judging_scenes(plan.select, "select")

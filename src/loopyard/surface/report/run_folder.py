@@ -27,7 +27,8 @@ class CycleFolder:
     """One cycle. facts: its row of result.json, filled up from its own files.
 
     modes: results by failure mode. registry: the failure modes after the cycle. curriculum: how
-    widely it randomises after the cycle.
+    widely it randomises after the cycle. meanwhile: rollouts of its training's checkpoints while
+    that went on, by the steps trained.
     """
 
     number: int
@@ -41,6 +42,7 @@ class CycleFolder:
     modes: Facts = field(default_factory=dict)
     registry: Facts = field(default_factory=dict)
     curriculum: Facts = field(default_factory=dict)
+    meanwhile: dict[int, Facts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,12 @@ def _read_cycle(reader: _Reader, folder: Path, row: Facts) -> CycleFolder:
         modes=reader.mapping(f"{name}/modes.json").get("modes", {}),
         registry=reader.mapping(f"{name}/registry.json"),
         curriculum=reader.mapping(f"{name}/curriculum.json"),
+        meanwhile={
+            int(path.parent.name.removeprefix("step_")): reader.mapping(
+                f"{name}/meanwhile/{path.parent.name}/select.json"
+            )
+            for path in sorted(folder.glob("meanwhile/step_*/select.json"))
+        },
     )
 
 

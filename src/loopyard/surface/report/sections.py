@@ -18,6 +18,7 @@ from loopyard.surface.report.wording import (
     part_of,
     percent,
     plain,
+    while_training,
 )
 
 VERDICTS = {
@@ -159,6 +160,7 @@ def cycles(run: RunFolder) -> dict[str, Any]:
         "against_loss": charts.loss_against_success(measured) if len(measured) > 1 else None,
         "loss": charts.loss_chart(curves) if curves else None,
         "rows": [_cycle_row(cycle) for cycle in run.cycles],
+        "meanwhile": any(cycle.meanwhile for cycle in run.cycles),
     }
 
 
@@ -174,6 +176,7 @@ def _cycle_row(cycle: CycleFolder) -> dict[str, str]:
         "success": part_of(select.get("successes"), select.get("n")) if rate else "",
         "rate": percent(rate.rate) if rate else "",
         "interval": interval((rate.low, rate.high)) if rate else "",
+        "meanwhile": while_training(cycle.meanwhile),
     }
 
 

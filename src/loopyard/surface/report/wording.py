@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loopyard.surface.report.language import say
@@ -24,6 +24,19 @@ def count(number: float | None) -> str:
 def part_of(successes: Any, n: Any) -> str:
     """``96 of 100``."""
     return say("{part} of {whole}", part=successes, whole=n)
+
+
+def while_training(summaries: Mapping[int, Mapping[str, Any]]) -> str:
+    """``after 500 steps 9 of 16; ...`` of rollouts' summaries by the steps trained before."""
+    return "; ".join(
+        say(
+            "after {steps} steps {success}",
+            steps=count(steps),
+            success=part_of(found["successes"], found["n"]),
+        )
+        for steps, found in summaries.items()
+        if "successes" in found and "n" in found
+    )
 
 
 def interval(ends: Sequence[float | None]) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from loopyard.surface.report.wording import NONE, count, duration, figure, flat, percent
+from loopyard.surface.report.wording import (
+    NONE,
+    count,
+    duration,
+    figure,
+    flat,
+    percent,
+    while_training,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +59,8 @@ def test_flat_settings_keep_their_order_and_say_nothing_twice():
         ("none", NONE),
         ("on", "yes"),
     ]
+
+
+def test_rollouts_while_training_are_told_by_the_steps_before_them():
+    summaries = {1000: {"successes": 9, "n": 16}, 2000: {"successes": 14, "n": 16}, 3000: {}}
+    assert while_training(summaries) == f"after {count(1000)} steps 9 of 16; after {count(2000)} steps 14 of 16"

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.outcome import Outcome
 from loopyard.core.specs import IMAGE_PREFIX, WorldSpec
 from loopyard.data.columns import CHUNK_KEY, to_numpy
 from loopyard.data.metadata import Metadata, read_metadata
+from loopyard.data.parquet_file import DATA_ERRORS, damaged, open_parquet
 from loopyard.data.video import decode_video
 
 CAMERA_KEY = re.compile(r"observation\.images\.[A-Za-z0-9_.\-]+")
@@ -70,7 +70,7 @@ class Dataset:
         self.digest: str = metadata.digest
         self.chunk_size: int = metadata.chunk_size
         self.episodes = episodes
-        self._files = metadata.data_files
+        self.data_files = metadata.data_files
         self._columns: dict[str, np.ndarray] = {}
 
     @property
@@ -97,13 +97,12 @@ class Dataset:
 
     def _read(self, columns: list[str] | None) -> pa.Table:
         parts = []
-        for path in self._files:
+        for path in self.data_files:
+            file = open_parquet(path)
             try:
-                parts.append(pq.ParquetFile(path).read(columns))
-            except (OSError, pa.ArrowException) as error:
-                raise DatasetError(
-                    expected(str(path), "parquet", str(error), "a whole file")
-                ) from error
+                parts.append(file.read(columns))
+            except DATA_ERRORS as error:
+                raise damaged(path, error) from error
         return pa.concat_tables(parts)
 
     def batches(self, columns: list[str], rows: int = 65_536) -> Iterator[pa.RecordBatch]:
@@ -112,13 +111,12 @@ class Dataset:
         Raises:
             DatasetError: a file is damaged, or has no such column.
         """
-        for path in self._files:
+        for path in self.data_files:
+            file = open_parquet(path)
             try:
-                yield from pq.ParquetFile(path).iter_batches(rows, columns=columns)
-            except (OSError, pa.ArrowException) as error:
-                raise DatasetError(
-                    expected(str(path), "parquet", str(error), "a whole file")
-                ) from error
+                yield from file.iter_batches(rows, columns=columns)
+            except DATA_ERRORS as error:
+                raise damaged(path, error) from error
 
     def column(self, name: str) -> np.ndarray:
         """A column of all N frames: (N, size) numbers, or (N,) where the feature is one value.

@@ -8,7 +8,8 @@ from typing import Any
 
 from loopyard.core.errors import DatasetError, expected
 
-MAX_JSON_BYTES = 256 * 1024 * 1024
+MAX_JSON_BYTES = 16 * 1024 * 1024
+"""In memory JSON may take twenty times its size."""
 
 
 def read_json(path: Path) -> Any:
@@ -19,5 +20,5 @@ def read_json(path: Path) -> Any:
                 expected(str(path), "size", path.stat().st_size, f"at most {MAX_JSON_BYTES} bytes")
             )
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise DatasetError(expected(str(path), "content", str(error), "JSON")) from error

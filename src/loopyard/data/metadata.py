@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.specs import (
@@ -18,6 +16,7 @@ from loopyard.core.specs import (
     WorldSpec,
 )
 from loopyard.data.columns import ARROW_TYPES
+from loopyard.data.containment import require_contained
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.json_file import read_json
 from loopyard.data.layout import (
@@ -29,6 +28,8 @@ from loopyard.data.layout import (
     VIDEO_TEMPLATE,
 )
 from loopyard.data.own_facts import read_own, read_own_rows
+from loopyard.data.parquet_file import MAX_VALUES_A_ROW, open_parquet, read_rows
+from loopyard.data.video import MAX_PIXELS
 from loopyard.data.world_facts import world_spec
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)*")
@@ -77,6 +78,7 @@ def read_metadata(root: Path) -> Metadata:
     """
     if not root.is_dir():
         raise DatasetError(expected(str(root), "folder", "nothing", "a dataset folder"))
+    require_contained(root)
     if not (root / INFO_FILE).is_file():
         raise DatasetError(expected(str(root / INFO_FILE), "file", "nothing", _why_missing(root)))
     info = read_info(root)
@@ -128,7 +130,7 @@ def read_info(root: Path) -> dict[str, Any]:
             raise DatasetError(expected(str(path), name, info.get(name), repr(wanted)))
     for name in ("fps", "total_episodes", "total_frames"):
         value = info.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**48:
             raise DatasetError(expected(str(path), name, value, "a whole number of at least 1"))
     features = info.get("features")
     if not isinstance(features, dict):
@@ -163,6 +165,9 @@ def _check_feature(path: Path, name: str, feature: Any) -> None:
         or not all(isinstance(side, int) and side > 0 for side in shape)
     ):
         raise DatasetError(expected(str(path), f"{where}.shape", shape, "positive whole numbers"))
+    most = 3 * MAX_PIXELS if dtype == "video" else MAX_VALUES_A_ROW
+    if math.prod(shape) > most:
+        raise DatasetError(expected(str(path), f"{where}.shape", shape, f"at most {most} numbers"))
     if dtype == "video" and (len(shape) != 3 or 3 not in (shape[0], shape[2])):
         raise DatasetError(expected(str(path), f"{where}.shape", shape, "height, width, 3"))
 
@@ -184,14 +189,7 @@ def _read_rows(root: Path, info: dict[str, Any]) -> list[dict[str, Any]]:
         raise DatasetError(expected(str(folder), "files", "none", "chunk-000/file-000.parquet"))
     rows: list[dict[str, Any]] = []
     for path in files:
-        try:
-            schema = pq.read_schema(path)
-            wanted = [name for name in schema.names if not name.startswith("stats/")]
-            rows += pq.ParquetFile(path).read(wanted).to_pylist()
-        except (OSError, pa.ArrowException) as error:
-            raise DatasetError(
-                expected(str(path), "parquet", str(error), "a whole file")
-            ) from error
+        rows += read_rows(path, without="stats/")
     where = str(files[0])
     for row in rows:
         for name in ROW_FIELDS:
@@ -223,10 +221,7 @@ def _check_rows(where: str, rows: list[dict[str, Any]], info: dict[str, Any]) ->
 
 
 def _check_tasks(path: Path) -> None:
-    try:
-        names = pq.ParquetFile(path).read().column_names
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(expected(str(path), "parquet", str(error), "a whole file")) from error
+    names = list((read_rows(path) or [{}])[0])
     if "task_index" not in names:
         raise DatasetError(expected(str(path), "columns", names, "task_index too"))
 
@@ -252,13 +247,8 @@ def _data_files(root: Path, info: dict[str, Any], rows: list[dict[str, Any]]) ->
         counts[path] = counts.get(path, 0) + row["length"]
     wanted = [name for name, part in info["features"].items() if part["dtype"] != "video"]
     for path, count in counts.items():
-        try:
-            metadata = pq.read_metadata(path)
-            names = metadata.schema.to_arrow_schema().names
-        except (OSError, pa.ArrowException) as error:
-            raise DatasetError(
-                expected(str(path), "parquet", str(error), "a whole file")
-            ) from error
+        file = open_parquet(path)
+        metadata, names = file.metadata, file.schema_arrow.names
         if metadata.num_rows != count:
             raise DatasetError(expected(str(path), "rows", metadata.num_rows, count))
         missing = [name for name in wanted if name not in names]

@@ -12,6 +12,8 @@ from loopyard.data.episode import EpisodeRow
 from loopyard.data.json_file import read_json
 from loopyard.data.layout import OWN_EPISODES_FILE, OWN_FILE, OWN_SCHEMA
 
+MAX_LINE_BYTES = 1024 * 1024
+
 
 def read_own(root: Path) -> dict[str, Any] | None:
     """meta/loopyard.json, or None where the dataset is another's. Raises DatasetError."""
@@ -43,12 +45,14 @@ def read_own_rows(
     path = root / OWN_EPISODES_FILE
     own_rows, own_files = [], []
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        with path.open(encoding="utf-8") as file:
+            lines = [file.readline(MAX_LINE_BYTES) for _ in range(len(rows) + 1)]
+        for line in filter(None, lines):
             data = json.loads(line)
             data.pop("episode_index")
             own_files.append(dict(data.pop("files")))
             own_rows.append(EpisodeRow.from_dict(data))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError(
             expected(str(path), "content", repr(error), "one episode a line")
         ) from error

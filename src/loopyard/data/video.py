@@ -8,6 +8,7 @@ more, for a sixth more bytes and no more time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,13 +21,15 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from loopyard.core.errors import ConfigError, DatasetError, expected
+from loopyard.data.mp4_index import index_problem
 
 ENCODERS = {"h264": "libx264"}
 BT601 = 6
 """AVCOL_SPC_SMPTE170M: the matrix that the RGB conversion uses, written into the stream."""
 LIMITED_RANGE = 1
-MAX_PIXELS = 4096 * 4096
-"""A larger frame is taken for a damaged or hostile file."""
+MAX_PIXELS = 4096 * 2304
+"""A larger frame is taken for a damaged or hostile file: 17 of these, as many as a decoder may
+keep, are half a GiB."""
 
 
 class VideoSettings(BaseModel):
@@ -106,34 +109,54 @@ def decode_video(path: Path, *, first: int = 0, count: int | None = None) -> Ite
     Raises:
         DatasetError: the file is missing, truncated or no video.
     """
+    with _opened(path) as (container, stream):
+        stream.codec_context.thread_count = 1
+        stream.thread_type = "NONE"
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        yield from _pictures(path, container, stream, first, count)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """A file and its video stream.
+
+    The format is fixed, because what bears this name may be a playlist that opens other files.
+    """
+    kind, found = index_problem(path)
+    if kind:
+        raise DatasetError(expected(str(path), "video", found, "a whole MP4 file"))
     try:
-        with av.open(str(path)) as container:
+        limits: Any = [{"max_pixels": str(MAX_PIXELS)}]
+        with av.open(str(path), format="mp4", stream_options=limits) as container:
             if not container.streams.video:
                 raise DatasetError(expected(str(path), "streams", "no video stream", "one"))
             stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1
-            stream.thread_type = "NONE"
-            if stream.width * stream.height > MAX_PIXELS:
+            size = stream.width * stream.height
+            if not 0 < size <= MAX_PIXELS:
+                found = f"{stream.width} x {stream.height}"
                 raise DatasetError(
-                    expected(
-                        str(path),
-                        "frame size",
-                        f"{stream.width} x {stream.height}",
-                        f"at most {MAX_PIXELS} pixels",
-                    )
+                    expected(str(path), "frame size", found, f"at most {MAX_PIXELS} pixels")
                 )
-            yield from _pictures(container, stream, first, count)
-    except (av.error.FFmpegError, OSError) as error:
+            yield container, stream
+    except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
         raise DatasetError(expected(str(path), "video", str(error), "a readable MP4")) from error
 
 
-def _pictures(container: Any, stream: Any, first: int, count: int | None) -> Iterator[np.ndarray]:
+def _pictures(
+    path: Path, container: Any, stream: Any, first: int, count: int | None
+) -> Iterator[np.ndarray]:
     seconds_per_frame = 1 / stream.average_rate if stream.average_rate else Fraction(1, 10)
     if first:
         container.seek(int(first * seconds_per_frame / stream.time_base), stream=stream)
     given = 0
     reformatter = av.video.reformatter.VideoReformatter()
+    size = (stream.width, stream.height)
     for picture in container.decode(stream):
+        if (picture.width, picture.height) != size:
+            found = f"{picture.width} x {picture.height}"
+            raise DatasetError(expected(str(path), "frame size", found, "{} x {}".format(*size)))
+        if picture.pts is None:
+            raise DatasetError(expected(str(path), "frame time", None, "one of each frame"))
         index = round(picture.pts * stream.time_base / seconds_per_frame)
         if index < first:
             continue
@@ -161,18 +184,12 @@ def video_facts(path: Path) -> VideoFacts:
     Raises:
         DatasetError: the file is missing, truncated or no video.
     """
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise DatasetError(expected(str(path), "streams", "no video stream", "one"))
-            stream = container.streams.video[0]
-            return VideoFacts(
-                stream.frames,
-                stream.width,
-                stream.height,
-                float(stream.average_rate or 0),
-                stream.codec_context.name,
-                stream.pix_fmt or "",
-            )
-    except (av.error.FFmpegError, OSError) as error:
-        raise DatasetError(expected(str(path), "video", str(error), "a readable MP4")) from error
+    with _opened(path) as (_, stream):
+        return VideoFacts(
+            stream.frames,
+            stream.width,
+            stream.height,
+            float(stream.average_rate or 0),
+            stream.codec_context.name,
+            stream.pix_fmt or "",
+        )

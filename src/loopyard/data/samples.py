@@ -12,32 +12,21 @@ from loopyard.data.columns import CHUNK_KEY, CHUNK_VALID_KEY
 from loopyard.data.dataset import Dataset
 
 
-class Samples:
-    """Arrays over all N frames of a dataset, and which of them may be drawn.
+class Labels:
+    """What a policy is to predict from each frame, without the pictures.
 
-    images: {camera: (N, H, W, 3) uint8, mapped}. state: (N, S) float32. action: (N, A) float32.
-    usable: (M,) int64, frames of the chosen episodes that may start a sample, in order.
+    action: (N, A) float32. usable: (M,) int64, frames of the chosen episodes that may start a
+    sample, in order.
 
     Args:
-        episodes: which episodes to draw from; all if None. cameras: names; all if None.
-        image_size: (height, width) to scale frames to, or as recorded.
+        episodes: which episodes to draw from; all if None.
 
     Raises:
-        DatasetError: no such camera or episode, no usable frame, or a damaged file.
+        DatasetError: no such episode, no usable frame, or a damaged file.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        episodes: list[int] | None = None,
-        cameras: list[str] | None = None,
-        image_size: tuple[int, int] | None = None,
-        *,
-        workers: int = 2,
-    ) -> None:
+    def __init__(self, dataset: Dataset, episodes: list[int] | None = None) -> None:
         self.dataset = dataset
-        self.images = FrameCache.open(dataset, cameras, image_size, workers)
-        self.state = dataset.column(STATE_KEY)
         self.action = dataset.column(ACTION_KEY)
         self.episode_end = np.zeros(dataset.num_frames, np.int64)
         chosen = np.zeros(dataset.num_frames, bool)
@@ -93,6 +82,34 @@ class Samples:
         steps = np.asarray(indices)[:, None] + np.arange(chunk_size)
         ends = self.episode_end[indices][:, None]
         return self.action[np.minimum(steps, ends - 1)], steps >= ends
+
+
+class Samples(Labels):
+    """Arrays over all N frames of a dataset, and which of them may be drawn.
+
+    images: {camera: (N, H, W, 3) uint8, mapped}. state: (N, S) float32. action: (N, A) float32.
+    usable: (M,) int64, frames of the chosen episodes that may start a sample, in order.
+
+    Args:
+        episodes: which episodes to draw from; all if None. cameras: names; all if None.
+        image_size: (height, width) to scale frames to, or as recorded.
+
+    Raises:
+        DatasetError: no such camera or episode, no usable frame, or a damaged file.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        episodes: list[int] | None = None,
+        cameras: list[str] | None = None,
+        image_size: tuple[int, int] | None = None,
+        *,
+        workers: int = 2,
+    ) -> None:
+        super().__init__(dataset, episodes)
+        self.images = FrameCache.open(dataset, cameras, image_size, workers)
+        self.state = dataset.column(STATE_KEY)
 
 
 def split_episodes(

@@ -100,8 +100,9 @@ class Thresholds(BaseModel):
     drift_warn: float = Field(default=1.0, gt=0)
     """Quarters further apart than this, in deviations of episodes, warn: half of the last lie where
     few of the first did."""
-    drift_t: float = Field(default=5.0, gt=0)
-    """And in standard errors: with some twenty channels, one audit in a thousand by chance."""
+    drift_z: float = Field(default=4.4, gt=0)
+    """And surely so: a normal deviate this large (Student's, for few episodes) is one in a hundred
+    thousand by chance, and some twenty channels are looked at."""
     frames_warn: int = Field(default=2000, ge=0)
     """Fewer frames warn: the predecessor's lower bound; its 62 and 218 taught nothing."""
     policy_parameters: int = Field(default=1_396_840, ge=1)

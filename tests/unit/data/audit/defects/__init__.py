@@ -2,8 +2,10 @@
 
 from defects.bases import BASES
 from defects.defect import Defect
+from defects.health import HEALTH, make_moving
 from defects.integrity import INTEGRITY
 
-DEFECTS: list[Defect] = [*INTEGRITY]
+BASES["moving"] = make_moving
+DEFECTS: list[Defect] = [*INTEGRITY, *HEALTH]
 
 __all__ = ["BASES", "DEFECTS", "Defect"]

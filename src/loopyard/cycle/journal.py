@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loopyard.core.clock import Clock, Stopwatch, SystemClock
+from loopyard.core.stop import look_for_stop
 from loopyard.cycle.heartbeat import Heartbeat
 from loopyard.cycle.products import sealed_products
 from loopyard.store.events import EventLog
@@ -65,6 +66,7 @@ class Journal:
         seconds of all tries at this step. box_s: how long all tries
         together may take; ``work`` is given the ``monotonic()`` of their end, or None.
         """
+        look_for_stop()
         key = digest_of(inputs)
         if (name, key) in self._done:
             self.on_done(name, self._done[name, key])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from loopyard.core.errors import WorkerError
+from loopyard.core.stop import look_for_stop
 from loopyard.executors.worker import FAILED, READY, RESULT
 
 SHORT_JOB_S = 1.0
@@ -103,6 +104,7 @@ class Crew(ABC, Generic[AnyWorker]):
         try:
             self.feed()
             while self.waiting or any(worker.tasks for worker in self.workers):
+                look_for_stop()
                 for worker, answer in self.answers():
                     if answer is None:
                         self.bury(worker)

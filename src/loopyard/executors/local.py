@@ -18,6 +18,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any, TypeVar
 
+from loopyard.core.stop import look_for_stop
 from loopyard.executors.crew import CLOSE_S, LOOK_S, Answer, Crew, Task, Worker
 from loopyard.executors.worker import own_environment
 
@@ -73,6 +74,7 @@ def _map_here(make_handler: Callable[[], Any], jobs: Iterable[Any]) -> Iterator[
     handler = make_handler()
     try:
         for job in jobs:
+            look_for_stop()
             yield handler(job)
     finally:
         close = getattr(handler, "close", None)

@@ -7,15 +7,12 @@ loads when it is asked for.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
 
 from loopyard.core.errors import LoopyardError, NoSpaceError, StoreError
+from loopyard.core.stop import stoppable
 
 PACKAGE = "loopyard.surface.commands"
 
@@ -102,7 +99,7 @@ def run_command(name: str, args: Sequence[str], *, as_json: bool) -> int:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # so that "package.module:ClassName" finds a user's own
     try:
-        with _sigterm_is_an_interrupt():
+        with stoppable():
             module = _load(name)
             return module.run(_parse(name, module, args), console)
     except LoopyardError as error:
@@ -184,24 +181,6 @@ def _answer_error(console: object, error: Exception) -> None:
 
     assert isinstance(console, Console)
     console.result({"error": {"type": type(error).__name__, "message": str(error)}}, "")
-
-
-@contextmanager
-def _sigterm_is_an_interrupt() -> Iterator[None]:
-    """So that what stops a service or a container leaves as cleanly as Ctrl-C does."""
-
-    def interrupt(signum: int, frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.getsignal(signal.SIGTERM)
-    if before is not signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from loopyard.core.stop import stoppable
 from loopyard.cycle.journal import Journal, digest_of
 from loopyard.store.events import EventLog
 
@@ -143,3 +146,15 @@ def test_the_box_of_a_step_goes_on_over_restarts(path, clock):
     again.step("more", 1, lambda until: left.append(until) or {})
     assert left == [pytest.approx(15.0), None]
     again.close()
+
+
+def test_a_stop_that_was_lost_on_the_way_keeps_the_next_step_from_beginning(path, clock):
+    work = Work()
+    journal = Journal(path, clock)
+    with stoppable():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            journal.step("data", {}, work)
+    assert work.done == 0
+    journal.close()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from loopyard.core.errors import WorkerError
+from loopyard.core.stop import stoppable
 from loopyard.executors.crew import Answer, Crew, Task, Worker
 from loopyard.executors.worker import CLOSED, READY, RESULT
 
@@ -101,4 +104,20 @@ def test_workers_that_die_before_they_begin_are_an_error_in_the_end() -> None:
     crew = Puppets(2, range(3), [(number, None) for number in range(1, 9)], slow_start=True)
     with pytest.raises(WorkerError, match="4 workers died without a job, the last: a reason"):
         list(crew.results())
+    assert crew.stopped
+
+
+def test_a_stop_that_was_swallowed_ends_it_at_the_next_look(monkeypatch) -> None:
+    class Closing:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: None)
+    crew = Puppets(1, range(3), [(1, RESULT)] * 3)
+    with stoppable():
+        results = crew.results()
+        assert next(results) == 0
+        Closing()
+        with pytest.raises(KeyboardInterrupt):
+            next(results)
     assert crew.stopped

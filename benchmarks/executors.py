@@ -1,8 +1,8 @@
 """Executors: what generation loses when Ray runs it on one machine, beside the local executor.
 
-Both make the same dataset, in turn, several times in this call; their ratio is of each turn. On a
-machine that does other things meanwhile, frames by processor time are the better measure: with all
-cores busy, the rate is that times the cores.
+Both make the same dataset, in turn, the first of one turn the last of the next; Ray's cluster lives
+for its own turns alone. On a machine that does other things meanwhile, processor time a frame is
+the better measure: with all cores busy, the rate is the cores by that.
 
     python benchmarks/executors.py [--workers 2] [--episodes 100] [--turns 3]
 """
@@ -23,14 +23,19 @@ from _record import record
 from loopyard.core.scenario import Scenario
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import DrivePlan, generate
-from loopyard.executors.executor import Executor
 from loopyard.executors.registry import make_executor
 
+NAMES = ("local", "ray")
+RATES = ("frames_per_s", "steady_frames_per_s", "steady_cpu_ms_a_frame")
 
-def one(executor: Executor, episodes: int) -> dict[str, Any]:
-    """A whole `generate`. frames_per_s: all of it; steady_frames_per_s: after each worker's first
-    episode; steady_frames_per_cpu_s: the same by processor time of this process and all below
-    it, Ray's own included; start_s: until the first episode is there."""
+
+def one(name: str, workers: int, episodes: int) -> dict[str, Any]:
+    """A whole `generate`. cluster_s: to start Ray's. start_s: until the first episode is there.
+    frames_per_s: of all of it, less the cluster's start; steady: after each worker's first episode;
+    cpu: of this process and all below it, Ray's own included."""
+    begin_s = time.monotonic()
+    executor = make_executor(name, workers)
+    cluster_s = time.monotonic() - begin_s
     ends: list[tuple[float, float, int]] = []
 
     def on_episode(row: EpisodeRow) -> None:
@@ -41,14 +46,20 @@ def one(executor: Executor, episodes: int) -> dict[str, Any]:
         begin_s = time.monotonic()
         made = generate(plan, episodes, executor, on_episode)
         wall_s = time.monotonic() - begin_s
-    first = executor.workers - 1
+    if name == "ray":
+        import ray
+
+        ray.shutdown()
+    first = workers - 1
     frames = sum(length for _, _, length in ends[first + 1 :])
-    steady, by_cpu = (frames / (ends[-1][of] - ends[first][of]) for of in (0, 1))
+    steady_s, steady_cpu_s = (ends[-1][of] - ends[first][of] for of in (0, 1))
     return {
         "frames_per_s": round(made.frames / wall_s, 1),
-        "steady_frames_per_s": round(steady, 1),
-        "steady_frames_per_cpu_s": round(by_cpu, 1),
+        "steady_frames_per_s": round(frames / steady_s, 1),
+        "steady_cpu_ms_a_frame": round(1000 * steady_cpu_s / frames, 3),
         "start_s": round(ends[0][0] - begin_s, 2),
+        "cluster_s": round(cluster_s, 2),
+        "failed": made.failed,
         "digest": made.dataset.digest,
     }
 
@@ -74,25 +85,22 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
-    begin_s = time.monotonic()
-    executors = {"ray": make_executor("ray", options.workers)}
-    cluster_s = time.monotonic() - begin_s
-    executors["local"] = make_executor("local", options.workers)
+    load = os.getloadavg()
     turns: list[dict[str, Any]] = []
     for turn in range(options.turns):
-        order = sorted(executors, reverse=bool(turn % 2))
-        turns.append({name: one(executors[name], options.episodes) for name in order})
+        order = sorted(NAMES, reverse=bool(turn % 2))
+        turns.append({name: one(name, options.workers, options.episodes) for name in order})
         print(turns[-1], file=sys.stderr, flush=True)
-    digests = {turn[name].pop("digest") for turn in turns for name in executors}
+    digests = {turn[name].pop("digest") for turn in turns for name in NAMES}
     ratios = {
         rate: [round(turn["ray"][rate] / turn["local"][rate], 3) for turn in turns]
-        for rate in ("frames_per_s", "steady_frames_per_s", "steady_frames_per_cpu_s")
+        for rate in RATES
     }
     facts = {
         "workers": options.workers,
         "episodes": options.episodes,
         "same_dataset": len(digests) == 1,
-        "ray_cluster_start_s": round(cluster_s, 2),
+        "load_before": [round(load, 2) for load in load],
         "turns": turns,
         "ray_to_local": ratios,
         "ray_to_local_median": {rate: statistics.median(found) for rate, found in ratios.items()},

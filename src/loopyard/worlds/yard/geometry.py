@@ -72,7 +72,7 @@ BRICK = BrickSize()
 SLAB = BrickSize(0.30, 0.24, 0.10)
 """A brick wider than the bucket's mouth."""
 BRICK_MASS_KG = 0.4
-SLOTS_M = tuple((x, y, z) for z in (0.0, 0.06) for y in (0.0, -0.14, 0.14) for x in (0.10,))
+SLOTS_M = tuple((x, y, z) for z in (0.0, 0.14) for y in (0.0, -0.14, 0.14) for x in (0.10,))
 """Where held bricks ride, in the bucket's frame."""
 
 

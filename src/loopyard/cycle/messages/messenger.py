@@ -18,10 +18,15 @@ LOG = "log"
 MESSAGE, REFUSED = "message", "message_refused"
 """Kinds of events."""
 SENT: tuple[State, str] = ("sent", "")
+IDS = {"discord": "messages.ids", "slack": "messages.slack_ids"}
+"""The setting with the ids of a channel's roles."""
 
 
 class Messenger:
     """Posts each key once, over restarts. What goes wrong here never stops a campaign.
+
+    A channel where no role has an id takes only what is for nobody in particular; that is said
+    once, and each message it keeps out is in the event log.
 
     record: appends an event. say: shows a line on the console.
     """
@@ -38,6 +43,7 @@ class Messenger:
         self._record, self._say = record, say
         self._clock = clock or SystemClock()
         self._outbox = Outbox(folder / OUTBOX, self._clock)
+        self._said: set[str] = set()
         self.posted = {one.key: one.wall_s for one in self._outbox.all() if one.channel == LOG}
         """{key: when, in seconds since the epoch} of all messages, those of earlier tries too."""
 
@@ -71,4 +77,12 @@ class Messenger:
 
     def _refused(self, message: Message, where: str, reason: str) -> None:
         self._record(REFUSED, message=message.to_dict(), where=where, reason=reason)
-        self._say(f"message refused, not sent to {where}: {reason}: {message.line()}")
+        text = f"message refused, not sent to {where}: {reason}: {message.line()}"
+        if where in IDS and not self.settings.channels[where][0]:
+            text = (
+                f"{where}: found no role with an id, expected {IDS[where]}; messages that are for "
+                "a role are not sent there"
+            )
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)

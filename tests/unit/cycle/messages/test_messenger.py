@@ -45,13 +45,31 @@ def test_without_a_channel_roles_need_no_id(tmp_path, messenger, heard):
 
 
 def test_where_a_role_has_no_id_it_is_refused_and_told(tmp_path, messenger, heard):
-    assert messenger(**BOTH).post(REQUEST)
+    assert messenger(**BOTH, slack_ids={"Watcher": "U0123456"}).post(REQUEST)
     assert states(tmp_path)[1:] == [("q", "discord", "queued"), ("q", "slack", "refused")]
     assert heard.lines[0].startswith(
         "message refused, not sent to slack: to Developer: found no id"
     )
     kind, fields = heard.events[0]
     assert (kind, fields["where"]) == ("message_refused", "slack")
+
+
+def test_a_channel_without_any_ids_is_told_of_once_a_run(tmp_path, messenger, heard):
+    requests = [
+        Message(str(number), "REQUEST", "Training", "again", to=role)
+        for number, role in enumerate(("Developer", "Watcher", "Developer"))
+    ]
+    sender = messenger(ids={}, **BOTH)
+    assert all(sender.post(request) for request in requests)
+    assert sender.post(REPORT)
+    told = [line for line in heard.lines if not line.startswith("[")]
+    assert told == [
+        f"{channel}: found no role with an id, expected messages.{setting}; messages that are for "
+        "a role are not sent there"
+        for channel, setting in (("discord", "ids"), ("slack", "slack_ids"))
+    ]
+    assert [kind for kind, _ in heard.events].count("message_refused") == 6
+    assert states(tmp_path)[-2:] == [("r", "discord", "queued"), ("r", "slack", "queued")]
 
 
 def test_what_breaks_a_rule_goes_nowhere_until_it_does_not(tmp_path, messenger, heard):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from loopyard.data.audit.grades import judge
+
 Verdict = Literal["pass", "warn", "fail"]
 Part = Literal["integrity", "health", "memorising"]
 
@@ -44,6 +46,7 @@ class AuditReport:
         return {
             "path": self.path,
             "verdict": self.verdict,
+            "judgement": judge(self.checks).to_dict(),
             "facts": self.facts,
             "checks": [asdict(check) for check in self.checks],
         }

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from loopyard.core.errors import DatasetError, expected
+from loopyard.data.audit.drives import drives_of
 from loopyard.data.audit.report import Check
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset, DatasetEpisode
@@ -19,7 +20,9 @@ _PARTS = re.compile(r"\{(\w+)\}|\[([^\[\]{}]+)\]")
 
 def check_strata(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
     """Each kind of stratum by itself: the smallest against an equal share."""
-    for kind, counts in strata_of(dataset, limits.strata).items():
+    kinds = strata_of(dataset, limits.strata)
+    drives_of(dataset, limits).measured["strata"] = kinds
+    for kind, counts in kinds.items():
         total, fewest = sum(counts.values()), min(counts.values())
         ratio = fewest * len(counts) / total
         shown = [f"{name} {count}" for name, count in list(counts.items())[:SHOWN]]
@@ -67,12 +70,8 @@ def _told(dataset: Dataset, by: str) -> list[Mapping[str, str]]:
     if by not in dataset.column_names:
         wanted = f"a pattern, {TASK!r} or one of {dataset.column_names}"
         raise DatasetError(expected(str(dataset.root), "strata", by, wanted))
-    values = [str(value) for batch in dataset.batches([by]) for value in _first(batch, by)]
+    values = [str(v) for rows in dataset.batches([by]) for v in rows.column(by).to_pylist()]
     return [{by: values[entry.from_index]} for entry in dataset.episodes]
-
-
-def _first(batch, column: str) -> list[object]:
-    return batch.column(column).to_pylist()
 
 
 def _of_meta(entry: DatasetEpisode) -> dict[str, str]:

@@ -1,17 +1,22 @@
-"""May this dataset be trained on? Checks integrity and action shares; exit code 1 says no.
+"""May this dataset be trained on, and what will go wrong? Exit code 1 says no.
 
 Example: loopyard audit data/starter
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from loopyard.core.errors import DatasetError
 from loopyard.surface.console import Console
+
+if TYPE_CHECKING:
+    from loopyard.data.audit import AuditReport, Thresholds
 
 
 @dataclass(frozen=True)
@@ -30,21 +35,66 @@ class Options:
         field(default_factory=list)
     )
     """a threshold to change, as often as needed"""
+    strata: str = ""
+    """what to count episodes by: a pattern of their names such as {boxes}box_{side}[_evening], task
+    or a column; without it, what their importer told, and tasks"""
+    policy: Literal["act-nano", "act"] = "act-nano"
+    """the policy whose parameters the frames are held against"""
+    html: Path | None = None
+    """write a page with pictures too: one file that opens offline"""
 
 
 def run(options: Options, console: Console) -> int:
     """Prints the verdict and its reasons; 1 where it is fail, else 0."""
     from loopyard.data.audit import Thresholds, audit
 
-    limits = Thresholds.read(options.thresholds, options.set)
+    limits = _asked(Thresholds.read(options.thresholds, options.set), options)
     report = audit(options.dataset, thorough=options.thorough, thresholds=limits)
-    shown = [check for check in report.checks if options.all or check.verdict != "pass"]
-    lines = [f"{report.verdict}: {options.dataset}: {len(report.checks)} checks"]
-    for check in shown:
-        where = f" ({check.where})" if check.where else ""
-        lines.append(
-            f"  {check.verdict:<4}  {check.name}: found {check.found}, "
-            f"expected {check.expected}{where}"
-        )
-    console.result(report.to_dict(), "\n".join(lines))
+    if options.html is not None:
+        from loopyard.surface.audit_page import write_audit_page
+
+        write_audit_page(options.html, report, limits)
+    console.result(report.to_dict(), "\n".join(_lines(report, options)))
     return 1 if report.verdict == "fail" else 0
+
+
+def _asked(limits: Thresholds, options: Options) -> Thresholds:
+    """The thresholds with what has a flag of its own."""
+    changes: dict[str, object] = {"strata": options.strata} if options.strata else {}
+    if options.policy != "act-nano":
+        with suppress(DatasetError):  # what does not open, the audit names
+            changes["policy_parameters"] = _parameters(options.policy, options.dataset)
+    return limits.model_copy(update=changes)
+
+
+def _parameters(kind: str, path: Path) -> int:
+    """Of a network of this kind with its default sizes, for the dataset's numbers and cameras."""
+    import torch
+
+    from loopyard.data.dataset import open_dataset
+    from loopyard.policies.catalogue import make_config, make_model
+    from loopyard.policies.config import features_of
+
+    spec = open_dataset(path).spec
+    size = (spec.cameras[0].height, spec.cameras[0].width) if spec.cameras else (96, 96)
+    features = features_of(spec, [camera.name for camera in spec.cameras], size)
+    with torch.device("meta"):
+        model = make_model(make_config(kind, "--policy", {**features, "type": kind}))
+    return sum(part.numel() for part in model.parameters())
+
+
+def _lines(report: AuditReport, options: Options) -> list[str]:
+    lines = [f"{report.verdict}: {options.dataset}: {len(report.checks)} checks"]
+    for check in report.checks:
+        if options.all or check.verdict != "pass":
+            where = f" ({check.where})" if check.where else ""
+            lines.append(
+                f"  {check.verdict:<4}  {check.name}: found {check.found}, "
+                f"expected {check.expected}{where}"
+            )
+    from loopyard.data.audit.grades import judge
+
+    judgement = judge(report.checks)
+    lines += [f"{grade.part}: {grade.letter}. {grade.sentence}" for grade in judgement.grades]
+    lines.append("before deploying a policy of it:" if judgement.deploy else "do not deploy:")
+    return lines + [f"  - {condition}" for condition in judgement.conditions]

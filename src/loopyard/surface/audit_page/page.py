@@ -1,0 +1,128 @@
+"""Writes the page: verdict and grades, pictures, charts, and every check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup
+
+from loopyard.core.errors import DatasetError
+from loopyard.data.audit import AuditReport, Check, Thresholds
+from loopyard.data.audit.grades import PARTS, judge
+from loopyard.data.dataset import Dataset, open_dataset
+from loopyard.store.atomic import write_text
+from loopyard.surface.audit_page import charts
+from loopyard.surface.audit_page.contact_sheet import contact_sheet
+from loopyard.surface.report.wording import count, duration
+
+PAGE = "audit_page/audit.html.j2"
+STYLES = ("report/style.css", "audit_page/audit.css")
+WORDS = {
+    "pass": ("good", "Train on it"),
+    "warn": ("open", "Train on it knowing what is odd"),
+    "fail": ("bad", "Do not train on it"),
+}
+
+
+def write_audit_page(path: Path, report: AuditReport, limits: Thresholds) -> Path:
+    """Writes one self-contained HTML file; its folder is made where it is missing.
+
+    Raises:
+        NoSpaceError: the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, render(report, limits))
+    return path
+
+
+def render(report: AuditReport, limits: Thresholds) -> str:
+    """The page. A dataset that does not open has no pictures; its checks still stand there."""
+    dataset = _opened(report.path)
+    measured = report.facts.get("measured") or {}
+    environment = Environment(
+        loader=PrefixLoader(
+            {name: PackageLoader(f"loopyard.surface.{name}") for name in ("report", "audit_page")}
+        ),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    loader = environment.loader
+    assert loader is not None
+    styles = [loader.get_source(environment, name)[0] for name in STYLES]
+    tone, word = WORDS[report.verdict]
+    judgement = judge(report.checks)
+    return environment.get_template(PAGE).render(
+        style=Markup("\n".join(styles)),
+        name=Path(report.path).resolve().name,
+        tone=tone,
+        word=word,
+        facts=_facts(report, dataset),
+        judgement=judgement,
+        sheets=contact_sheet(dataset) if dataset else [],
+        charts=_charts(dataset, measured, limits),
+        memorising=measured.get("memorising") or {},
+        instructions=measured.get("instructions") or [],
+        channels=dataset.spec.action.names if dataset else [],
+        coverage=measured.get("coverage"),
+        lag=measured.get("lag"),
+        parts=[(part, _in_order(report, part)) for part in PARTS],
+        found={verdict: _count(report, verdict) for verdict in ("fail", "warn", "pass")},
+    )
+
+
+def _opened(path: str) -> Dataset | None:
+    try:
+        return open_dataset(path)
+    except DatasetError:
+        return None
+
+
+def _charts(
+    dataset: Dataset | None, measured: Mapping[str, Any], limits: Thresholds
+) -> dict[str, Markup]:
+    """Of what was measured; only what matplotlib drew here is trusted as markup."""
+    found: dict[str, str] = {}
+    if measured.get("actions"):
+        found["actions"] = charts.action_histograms(measured["actions"])
+    if measured.get("coverage"):
+        found["coverage"] = charts.coverage_map(measured["coverage"])
+    if dataset is not None:
+        found["lengths"] = charts.lengths_chart([e.length for e in dataset.episodes], dataset.fps)
+    if measured.get("lag"):
+        found["lag"] = charts.lag_chart(measured["lag"], limits.lag_warn)
+    if measured.get("strata"):
+        found["strata"] = charts.strata_chart(measured["strata"], limits.imbalance_warn)
+    if measured.get("memorising"):
+        found["memorising"] = charts.memorising_chart(measured["memorising"])
+    if measured.get("drift"):
+        found["drift"] = charts.drift_chart(measured["drift"], limits.drift_warn)
+    return {name: Markup(svg) for name, svg in found.items()}
+
+
+def _facts(report: AuditReport, dataset: Dataset | None) -> list[tuple[str, str]]:
+    if dataset is None:
+        return []
+    told = [
+        ("episodes", count(dataset.num_episodes)),
+        ("frames", count(dataset.num_frames)),
+        ("recorded", duration(dataset.num_frames / dataset.fps)),
+        ("rate", f"{dataset.fps} Hz"),
+    ]
+    told += [(f"camera {c.name}", f"{c.width} x {c.height}") for c in dataset.spec.cameras[:3]]
+    distinct = (report.facts.get("measured") or {}).get("distinct actions")
+    return told + ([("distinct actions", count(distinct["found"]))] if distinct else [])
+
+
+def _in_order(report: AuditReport, part: str) -> list[Check]:
+    """The part's checks, what failed first."""
+    rank = {"fail": 0, "warn": 1, "pass": 2}
+    return sorted((c for c in report.checks if c.part == part), key=lambda c: rank[c.verdict])
+
+
+def _count(report: AuditReport, verdict: str) -> int:
+    return sum(check.verdict == verdict for check in report.checks)

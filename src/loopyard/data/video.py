@@ -131,6 +131,8 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             if not container.streams.video:
                 raise DatasetError(expected(str(path), "streams", "no video stream", "one"))
             stream = container.streams.video[0]
+            if stream.codec_context is None:  # then the stream has no width either
+                raise DatasetError(expected(str(path), "codec", "an unknown one", "H.264 or AV1"))
             size = stream.width * stream.height
             if not 0 < size <= MAX_PIXELS:
                 found = f"{stream.width} x {stream.height}"

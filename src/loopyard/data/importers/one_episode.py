@@ -100,6 +100,8 @@ class EpisodeImport:
                 raise DatasetError(expected(str(path), "frames", video_facts(path).frames, length))
         facts = recording.facts
         meta = dict(facts.meta)
+        if ref.slot is None:  # one that tells its slot is our own, and comes back as it was
+            meta.setdefault("name", ref.name)
         meta |= {"task": facts.task} if facts.task is not None else {}
         meta |= {"strata": facts.strata} if facts.strata else {}
         notes = [] if plan.transform.fps else beat.notes(recording.spec.fps)

@@ -201,3 +201,31 @@ def test_queue_gives_the_chunk_in_order():
     queue = ChunkQueue(2)
     queue.offer(np.array([[1.0], [2.0], [3.0]], np.float32))
     assert [float(queue.next()[0]), float(queue.next()[0])] == [1.0, 2.0]
+
+
+def test_a_policy_that_looks_at_several_ticks_is_shown_those_before(dots):
+    def place(obs):
+        return float(obs["observation.state"][0])
+
+    class Remembering(dots.Homing):
+        n_obs_steps = 3
+        seen: list[list[float]] = []  # noqa: RUF012
+
+        def predict_chunks(self, observations):
+            self.seen += [[place(one) for one in (*obs["history"], obs)] for obs in observations]
+            return super().predict_chunks(observations)
+
+    class Witness(Watcher):
+        def __init__(self):
+            self.places = []
+
+        def tick(self, tick, world, obs, action, info):
+            self.places.append(place(obs))
+
+    policy = Remembering(n_action_steps=2)
+    for seed in (3, 4):
+        witness, policy.seen = Witness(), []
+        rollout(dots.GlueWorld(), policy, SCENARIO, seed, [witness])
+        ticks = range(0, len(witness.places), 2)
+        assert len(ticks) > 2
+        assert policy.seen == [witness.places[max(0, tick - 2) : tick + 1] for tick in ticks]

@@ -1,4 +1,4 @@
-"""Where a campaign stands, from its event log alone; only reads, also while it runs.
+"""Where a campaign stands, from its event log, and what became of its supervisor; only reads.
 
 Example: loopyard status runs/demo
 """
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 SILENT_S = 60.0
 """A campaign at work notes a sign of life every few seconds; after so long something is wrong."""
+STANDING = {
+    "watching": "at work",
+    "paused": "has given up",
+    "refused": "has given up",
+    "stopped": "stopped",
+    "done": "done",
+}
+"""What a supervisor does that left word of this state."""
 VERDICT_FACTS = ("verdict", "reason", "cycle", "n", "successes", "rate", "wilson_95")
 
 
@@ -38,7 +46,8 @@ def run(options: Options, console: Console) -> int:
 
     state = read_state(options.run)
     now_s = time.time()
-    console.result(_answer(options.run, state, now_s), _text(options.run, state, now_s))
+    answer = _answer(options.run, state, now_s)
+    console.result(answer, _text(state, answer, now_s))
     return 0
 
 
@@ -68,6 +77,7 @@ def _answer(run: Path, state: CampaignState, now_s: float) -> dict[str, Any]:
         "silent_s": round(silent_s, 1),
         "stopped": state.stopped,
         "verdict": _verdict(state.verdict),
+        "supervisor": _supervisor(run),
     }
 
 
@@ -75,9 +85,19 @@ def _verdict(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if facts is None else {name: facts[name] for name in VERDICT_FACTS if name in facts}
 
 
-def _text(run: Path, state: CampaignState, now_s: float) -> str:
-    answer = _answer(run, state, now_s)
-    lines = [f"{run}: {answer['standing']}"]
+def _supervisor(run: Path) -> dict[str, Any] | None:
+    """What `loopyard watch` left there, and whether it is still at work; None without one."""
+    from loopyard.store.lease import WATCH, Lease, leases_of
+    from loopyard.surface.watch.record import NAME, Record
+
+    if not (run / NAME).is_file():
+        return None
+    alive = Lease(leases_of(run), WATCH).holder() is not None
+    return {**Record.read(run).to_dict(), "alive": alive}
+
+
+def _text(state: CampaignState, answer: Mapping[str, Any], now_s: float) -> str:
+    lines = [f"{answer['run']}: {answer['standing']}"]
     if state.stopped is not None and not state.finished:
         lines.append(f"  stopped      {state.stopped}; loopyard run goes on from here")
     if state.verdict is not None:
@@ -89,10 +109,26 @@ def _text(run: Path, state: CampaignState, now_s: float) -> str:
         lines.append(
             f"  last sign    {duration_text(answer['silent_s'])} ago ({when:%Y-%m-%d %H:%M:%S} UTC)"
         )
+    if answer["supervisor"] is not None:
+        lines += _supervisor_lines(answer["supervisor"], now_s)
     cycles = "" if state.cycles is None else f", {state.cycles} cycles planned"
     lines.append(f"  done         {len(state.done)} steps{cycles}")
     lines += [_line(step, state) for step in state.steps]
     return "\n".join(lines)
+
+
+def _supervisor_lines(found: Mapping[str, Any], now_s: float) -> list[str]:
+    gone = found["state"] == "watching" and not found["alive"]
+    standing = "gone; loopyard watch again goes on" if gone else STANDING[found["state"]]
+    reason = f": {found['reason']}" if found["reason"] else ""
+    lines = [f"  supervisor   {standing}{reason}"]
+    if found["started_wall_s"] is not None:
+        ago = duration_text(max(0.0, now_s - found["started_wall_s"]))
+        lines.append(f"               runners started: {found['starts']}, the last {ago} ago")
+    if found["failures"]:
+        failures = ", ".join(f"{step} {count}" for step, count in found["failures"].items())
+        lines.append(f"               failures: {failures}")
+    return lines
 
 
 def _budget(state: CampaignState) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from loopyard.core.errors import StoreError
 from loopyard.store.atomic import write_json
 
+NAME = "watch.json"
 State = Literal["watching", "done", "paused", "stopped", "refused"]
 """done: the verdict is there. paused: a step failed too often. stopped: by a person. refused: the
 runner found its settings or data wrong."""
@@ -17,17 +18,19 @@ runner found its settings or data wrong."""
 
 @dataclass
 class Record:
-    """``watch.json``. failures: of each step. starts: of a runner."""
+    """``watch.json``. failures: of each step. starts: of a runner; started_wall_s: the last one, in
+    seconds since the epoch."""
 
     state: State = "watching"
     reason: str = ""
     starts: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    started_wall_s: float | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Record:
         """A fresh one where there is none. Raises StoreError where it is not readable."""
-        path = folder / "watch.json"
+        path = folder / NAME
         try:
             return cls(**json.loads(path.read_text()))
         except FileNotFoundError:
@@ -36,7 +39,7 @@ class Record:
             raise StoreError(f"{path}: not readable: {error}; remove it") from None
 
     def write(self, folder: Path) -> None:
-        write_json(folder / "watch.json", self.to_dict())
+        write_json(folder / NAME, self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         return dict(self.__dict__)

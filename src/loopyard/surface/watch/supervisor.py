@@ -106,6 +106,7 @@ class Supervisor:
     def _begin(self) -> Runner:
         self._outwait(Lease(leases_of(self._folder), RUN, clock=self._clock))
         self._record.starts += 1
+        self._record.started_wall_s = self._clock.wall()
         runner = self._start()
         self._leave("watching", "")
         self._say(f"started a runner: process {runner.pid}")

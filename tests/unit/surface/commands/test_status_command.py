@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from loopyard.store.events import EventLog
+from loopyard.store.lease import WATCH, Lease, leases_of
 from loopyard.surface.cli import main
+from loopyard.surface.watch.record import Record
 
 PLAN = {"seconds": {"budget": 600.0}, "cycles": [{"cycle": 1}], "took_s": 0.1}
 
@@ -76,3 +78,35 @@ def test_a_folder_that_is_no_run_ends_with_2(tmp_path, capsys):
     assert main(["status", str(tmp_path)]) == 2
     assert "expected a run folder, with events.sqlite" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_without_a_supervisor_nothing_is_said_of_one(run, capsys):
+    assert answer(run, capsys)["supervisor"] is None
+    main(["status", str(run)])
+    assert "  supervisor   " not in capsys.readouterr().out
+
+
+def test_how_often_the_supervisor_started_the_runner(run, capsys):
+    lease = Lease(leases_of(run), WATCH)
+    lease.acquire()
+    failures = {"cycle-1/train": 2}
+    why = "cycle-1/train: the runner was killed by SIGKILL (2 of 3 failures)"
+    Record("watching", why, 3, failures, started_wall_s=time.time() - 90.0).write(run)
+    told = answer(run, capsys)["supervisor"]
+    assert (told["alive"], told["starts"], told["failures"]) == (True, 3, failures)
+    main(["status", str(run)])
+    said = capsys.readouterr().out
+    assert f"supervisor   at work: {why}" in said
+    assert "runners started: 3, the last 1:3" in said
+    assert "failures: cycle-1/train 2" in said
+    lease.release()
+    main(["status", str(run)])
+    assert "supervisor   gone; loopyard watch again goes on" in capsys.readouterr().out
+
+
+def test_a_supervisor_that_has_given_up_says_why(run, capsys):
+    why = "cycle-1/train: stuck (3 of 3 failures); loopyard watch again to go on"
+    Record("paused", why, 3, {"cycle-1/train": 3}).write(run)
+    main(["status", str(run)])
+    assert f"supervisor   has given up: {why}" in capsys.readouterr().out
+    assert answer(run, capsys)["supervisor"]["state"] == "paused"

@@ -186,8 +186,10 @@ def test_some_ends_are_no_reason_to_start_again(stage, life, code, state):
 )
 def test_a_crash_is_a_reason_to_start_again(stage, life, how):
     assert stage.watch(life, Life()) == 0
-    assert stage.record.starts == 2
-    assert stage.record.failures == {"cycle-1/train": 1}
+    left = Record.read(stage.folder)
+    assert left.starts == 2
+    assert left.started_wall_s == 1000.0 + stage.starts_s[1]
+    assert left.failures == {"cycle-1/train": 1}
     assert any(how in line for line in stage.said)
 
 

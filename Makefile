@@ -3,10 +3,11 @@
 #   make demo       one whole campaign on this machine, ends with a report
 #   make test       linters, types and tests, under ten minutes on two cores
 #   make test-all   the slow tests as well
+#   make test-lerobot  LeRobot itself against ours, in .venv-lerobot (8 GB); says so where it cannot
 #   make lint       ruff and pyright
 #   make bench      the measurements in benchmarks/, as JSON under benchmarks/results/
 #   make setup      only .venv with what the package needs
-#   make clean      remove .venv and caches; runs/ stays
+#   make clean      remove both environments and caches; runs/ stays
 #
 # PYTHON=python3.12 chooses an interpreter, WORKERS=1 the number of test processes.
 
@@ -16,7 +17,7 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/pytest -n $(WORKERS) --dist loadfile
 SOURCES := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: demo test test-all lint bench setup clean
+.PHONY: demo test test-all test-lerobot lint bench setup clean
 .DEFAULT_GOAL := demo
 
 .venv/.ready: $(SOURCES)
@@ -46,11 +47,18 @@ test-all: .venv/.ready-dev
 	@code=0; $(MAKE) --no-print-directory lint || code=1; \
 	$(PYTEST) || code=$$?; exit $$code
 
+# Where the environment cannot be made, the reason is printed and the target ends well: it is no
+# failure of what is tested.
+test-lerobot: .venv/.ready
+	@code=0; PYTHON=$(PYTHON) sh tests/lerobot/setup.sh || code=$$?; \
+	[ $$code -ne 75 ] || exit 0; [ $$code -eq 0 ] || exit $$code; \
+	LP_NUM_THREADS=0 .venv-lerobot/bin/python -m pytest -c tests/lerobot/pytest.ini tests/lerobot
+
 bench: .venv/.ready-dev
 	@for script in benchmarks/[!_]*.py; do \
 		echo "== $$script"; $(BIN)/python $$script || exit $$?; \
 	done
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-lerobot .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,8 @@ from hypothesis import settings
 settings.register_profile("same every time", derandomize=True)
 settings.load_profile("same every time")
 
+collect_ignore = ["lerobot"]  # `make test-lerobot` runs these, in an environment of their own
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores Ctrl-C and so would every process that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -24,6 +24,9 @@ from loopyard.core.errors import ConfigError, DatasetError, expected
 from loopyard.data.mp4_index import index_problem
 
 ENCODERS = {"h264": "libx264"}
+ONE_THREAD: dict[str, Any] = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
+"""For a conversion to RGB. An older PyAV, which LeRobot pins, has one thread and no such option."""
+
 BT601 = 6
 """AVCOL_SPC_SMPTE170M: the matrix that the RGB conversion uses, written into the stream."""
 LIMITED_RANGE = 1
@@ -164,7 +167,7 @@ def _pictures(
             continue
         if count is not None and given >= count:
             return
-        yield reformatter.reformat(picture, format="rgb24", threads=1).to_ndarray()
+        yield reformatter.reformat(picture, format="rgb24", **ONE_THREAD).to_ndarray()
         given += 1
 
 

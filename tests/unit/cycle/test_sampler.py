@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from loopyard.core.clock import Stopwatch
 from loopyard.cycle import sampler
 from loopyard.cycle.sampler import UsageSampler, parse_gpus
-from loopyard.cycle.usage import read_usage
+from loopyard.cycle.usage import Gpu, read_usage, usage_over
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="figures come from /proc")
 SPIN = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass"
@@ -74,6 +76,55 @@ def test_nvidia_smi_is_read_and_what_it_does_not_know_left_out():
     (gpu,) = parse_gpus(lines)
     assert (gpu.name, gpu.use, gpu.memory_total_gib) == ("NVIDIA A100-SXM4-40GB", 0.12, 40.0)
     assert gpu.memory_gib == pytest.approx(3.4, abs=0.01)
+
+
+SMI = """#!/bin/sh
+echo asked >> "$ASKED"
+test -n "$BROKEN" && exit 9
+test "$1" = --query-gpu=index,name,utilization.gpu,memory.used,memory.total || exit 8
+echo '0, NVIDIA H100 80GB HBM3, 50, 8192, 81920'
+echo '1, NVIDIA H100 80GB HBM3, 0, 1024, 81920'
+"""
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch) -> Path:
+    """Puts an nvidia-smi of two GPUs on the path; the file has a line for each call of it."""
+    (tmp_path / "bin").mkdir()
+    smi = tmp_path / "bin/nvidia-smi"
+    smi.write_text(SMI)
+    smi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(smi.parent), prepend=os.pathsep)
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    return tmp_path / "asked"
+
+
+def test_gpus_are_asked_now_and_then_and_stand_in_every_row(tmp_path, asked):
+    path = tmp_path / "usage.jsonl"
+    seconds = iter((*range(0, 40, 10), 61))
+    watched = UsageSampler(path, lambda: float(next(seconds)))
+    watched._before = watched._counters()[:3]
+    for _ in range(4):
+        watched.sample()
+    rows = read_usage(path)
+    expected = (
+        Gpu("NVIDIA H100 80GB HBM3", 0.5, 8.0, 80.0),
+        Gpu("NVIDIA H100 80GB HBM3", 0.0, 1.0, 80.0),
+    )
+    assert [row.gpus for row in rows] == [expected] * 4
+    assert asked.read_text().count("asked") == 2  # after 10 s and after 61 s
+    usage = usage_over(rows)
+    assert usage is not None
+    assert (usage.gpus, usage.gpu) == (2, Gpu("NVIDIA H100 80GB HBM3", 0.25, 8.0, 80.0))
+
+
+def test_an_nvidia_smi_that_fails_is_no_gpu_and_no_error(tmp_path, asked, monkeypatch):
+    monkeypatch.setenv("BROKEN", "1")
+    seconds = iter(range(1, 9))
+    watched = UsageSampler(tmp_path / "usage.jsonl", lambda: float(next(seconds)))
+    watched.sample()
+    assert [row.gpus for row in read_usage(tmp_path / "usage.jsonl")] == [()]
+    assert asked.exists()
 
 
 def _wait_for_rows(path, number: int) -> None:

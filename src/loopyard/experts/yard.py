@@ -232,15 +232,16 @@ def _forward(heading_rad: float, left_to_go_m: float, truth: YardTruth) -> float
 
 def _wanted(truth: YardTruth) -> np.ndarray:
     """(N,) bool: bricks still to be fetched. Out of reach are those flung over the kerb, those
-    in the box's corner: on top of the heap, or deep in the gap behind the box; those in a pit, and
-    those on ground to keep off."""
+    in the box, on top of the heap, or deep in the gap behind it; those in a pit, and those on
+    ground to keep off."""
     places = truth.bricks[:, :2]
     worth_it = worth_a_try(truth)
     inside = (np.abs(places) < truth.params.half_m).all(axis=1)
     box_edge_m = np.abs(truth.box_m) - truth.params.box_side_m / 2
     in_corner = (places * np.sign(truth.box_m) > box_edge_m + GAP_REACH_M).all(axis=1)
     lost = (truth.bricks[:, 2] < FALLEN_M) | forbidden(truth, places)
-    return truth.known & worth_it & ~truth.held & ~truth.delivered & inside & ~in_corner & ~lost
+    lost |= in_corner | (np.abs(places - truth.box_m) < truth.params.box_side_m / 2).all(axis=1)
+    return truth.known & worth_it & ~truth.held & ~truth.delivered & inside & ~lost
 
 
 def _target(truth: YardTruth) -> tuple[np.ndarray, np.ndarray] | None:

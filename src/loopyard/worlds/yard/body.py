@@ -62,6 +62,7 @@ class YardBody:
         self._every_brick_q = np.array([names.joint(f"brick_{i}").qposadr[0] for i in bricks])
         self._every_brick_v = np.array([names.joint(f"brick_{i}").dofadr[0] for i in bricks])
         self._box_body = names.body("box").id
+        self._bucket_body = names.body("bucket").id
         self._brick_geom = np.array([names.geom(f"brick_{i}").id for i in bricks])
         self._brick_body = np.array([names.body(f"brick_{i}").id for i in bricks])
         self._stud_geom = [
@@ -296,7 +297,9 @@ class YardBody:
         if not new.any():
             return {}
         falling = np.abs(self.data.qvel[self._brick_v + 2]) > g.AT_REST_MPS
-        new &= (places[:, 2] < g.BOX_HEAP_M) & ~falling & (self.slots < 0)
+        bucket_off_m = np.abs(places[:, :2] - self.data.xpos[self._bucket_body, :2]).max(axis=1)
+        lies = (places[:, 2] < g.BOX_HEAP_M) | (bucket_off_m > g.BUCKET_AWAY_M)
+        new &= lies & ~falling & (self.slots < 0)
         self.delivered |= new
         return {"brick_delivered": int(new.sum())} if new.any() else {}
 

@@ -21,7 +21,9 @@ def raw_episode(folder: Path, frames: int = 12) -> Path:
     writer = VideoWriter(folder / "ego.mp4", 32, 24, 30, VideoSettings(pix_fmt="yuv420p"))
     lines = []
     for frame in range(frames):
-        writer.add(np.full((24, 32, 3), 80 + frame, np.uint8))
+        image = np.full((24, 32, 3), 80, np.uint8)
+        image[8:16, 2 * (frame % 12) : 2 * (frame % 12) + 8] = 220
+        writer.add(image)
         actions = {"steering": 0.1 * frame, "throttle": 1.0, "bucket": 0.0, "lift": -0.5}
         state = {"loader_x": 3.5 - frame, "loader_z": 1.0, "legos_remaining": 7}
         lines.append(json.dumps({"frame": frame, "time": frame / 30, **actions, **state}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,14 @@ from loopyard.store.space import naming_full_disk
 
 
 def export_raw(
-    dataset: Dataset, out: Path, on_episode: Callable[[int], None] | None = None
+    dataset: Dataset,
+    out: Path,
+    on_episode: Callable[[int], None] | None = None,
+    episodes: Sequence[int] | None = None,
 ) -> Path:
     """Write every episode as a folder under ``out``; run again to go on where it stopped.
 
+    episodes: these and no others.
     Numbers are written so that they read back to the same float32. A video that holds one episode
     is copied byte for byte; of one that holds several the part is encoded anew.
 
@@ -44,7 +48,8 @@ def export_raw(
     """
     out = Path(out)
     _claim(dataset, out)
-    for entry in dataset.episodes:
+    for index in range(dataset.num_episodes) if episodes is None else episodes:
+        entry = dataset.episodes[index]
         final = out / episode_folder(entry.index)
         if not final.exists():
             staging = out / f".{final.name}.staging"

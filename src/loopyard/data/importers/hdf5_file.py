@@ -30,6 +30,17 @@ MAX_TEXT_BYTES = 16 * 1024 * 1024
 PATTERNS = ("**/*.hdf5", "**/*.h5")
 
 
+def require_h5py() -> Any:
+    """The library. Raises ConfigError naming the extra where it is not installed."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise ConfigError(
+            "HDF5: found no h5py, expected it installed: pip install 'loopyard[hdf5]'"
+        ) from error
+    return h5py
+
+
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[Hdf5]:
     """An HDF5 file, open for reading.
@@ -38,12 +49,7 @@ def open_hdf5(path: Path) -> Iterator[Hdf5]:
         ConfigError: h5py is not installed. DatasetError: it is no HDF5 file, or damaged, here or
             wherever it is read inside the block.
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise ConfigError(
-            "import: h5py: found nothing, expected it installed: pip install 'loopyard[hdf5]'"
-        ) from error
+    h5py = require_h5py()
     try:
         with h5py.File(path, "r", locking=False, rdcc_nbytes=CACHE_BYTES) as file:
             yield Hdf5(path, file)

@@ -19,7 +19,7 @@ from loopyard.data.importers.importer import (
     StoredVideos,
     unlimited,
 )
-from loopyard.data.importers.lerobot_folder import V21, LeRobotEpisode, inside, read_info
+from loopyard.data.importers.lerobot_folder import V21, LeRobotEpisode, read_info, require_file
 from loopyard.data.importers.lerobot_frames import KEPT, NUMBERS, frames
 from loopyard.data.importers.lerobot_v21 import episodes_v21
 from loopyard.data.importers.lerobot_v30 import episodes_v30
@@ -58,6 +58,11 @@ class LeRobotImporter:
                     expected(str(self._info.path), f"state {key}", dtype, f"one of {wanted}")
                 )
 
+    @property
+    def lineage(self) -> dict[str, Any] | None:
+        """Where a dataset of ours says that it comes from."""
+        return self._own.get("lineage") if self._own else None
+
     def episodes(self) -> Sequence[EpisodeRef]:
         return [
             EpisodeRef(
@@ -72,7 +77,7 @@ class LeRobotImporter:
     def open(self, ref: EpisodeRef) -> Recording:
         episode, info = self._episodes[int(ref.key)], self._info
         for path in (episode.data, *(part.path for part in episode.videos.values())):
-            inside(self._root, str(path.relative_to(self._root)))
+            require_file(path)
         chunk_size = self._own["chunk_size"] if self._own else 0
         return Recording(
             self._spec,

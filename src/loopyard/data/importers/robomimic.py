@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from loopyard.core.specs import Channel, VectorSpec, WorldSpec
+from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
 from loopyard.data.importers.hdf5_file import PATTERNS, Hdf5, open_hdf5
 from loopyard.data.importers.hdf5_images import Pictures
 from loopyard.data.importers.importer import (
@@ -79,17 +79,40 @@ class RobomimicImporter:
             _, action, names = self._numbers(file, ref.key)
             cameras = tuple(part.camera for part in self._pictures(file, ref.key, len(action)))
             facts = _facts(file, ref.key)
-        spec = WorldSpec(
-            world="robomimic",
-            preset="",
-            fps=self._fps(file, environment),
-            max_steps=1_000_000,
-            task=self._params.task or str(environment.get("env_name") or ""),
-            state=unlimited(names),
-            action=VectorSpec(tuple(Channel(f"action_{i}") for i in range(action.shape[1]))),
-            cameras=cameras,
-        )
+            told = file.json("data", "loopyard")
+        if told:
+            spec = self._own_spec(file, told, names, action.shape[1], cameras)
+        else:
+            spec = WorldSpec(
+                world="robomimic",
+                preset="",
+                fps=self._fps(file, environment),
+                max_steps=1_000_000,
+                task=self._params.task or str(environment.get("env_name") or ""),
+                state=unlimited(names),
+                action=VectorSpec(tuple(Channel(f"action_{i}") for i in range(action.shape[1]))),
+                cameras=cameras,
+            )
         return Recording(spec, self._frames(ref, spec.fps), facts)
+
+    def _own_spec(
+        self,
+        file: Hdf5,
+        told: dict[str, Any],
+        state: list[str],
+        actions: int,
+        cameras: tuple[CameraSpec, ...],
+    ) -> WorldSpec:
+        """The spec that an export of ours wrote; it must fit what is there."""
+        try:
+            spec = WorldSpec.from_dict(told["world"])
+        except (KeyError, TypeError) as error:
+            raise file.error("data@loopyard", repr(error), "a WorldSpec") from error
+        found = (len(state), actions, {part.name: part for part in cameras})
+        wanted = (spec.state.size, spec.action.size, {part.name: part for part in spec.cameras})
+        if found != wanted or not isinstance(spec.fps, int) or not 1 <= spec.fps <= 1000:
+            raise file.error("data@loopyard", wanted, f"{found}, as in its arrays")
+        return spec
 
     def _fps(self, file: Hdf5, environment: dict[str, Any]) -> int:
         arguments = environment.get("env_kwargs")
@@ -156,4 +179,9 @@ def _facts(file: Hdf5, demo: str) -> EpisodeFacts:
         success = bool((file.numbers(f"data/{demo}/rewards") > 0).any())
     masks = sorted(file.keys("mask")) if file.has("mask") else []
     within = [name for name in masks if demo in file.texts(f"mask/{name}")]
-    return EpisodeFacts(success=success, meta={"masks": within} if within else {})
+    task = file.attribute(f"data/{demo}", "task")
+    return EpisodeFacts(
+        task=None if task is None else str(task),
+        success=success,
+        meta={"masks": within} if within else {},
+    )

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from loopyard.core.errors import DatasetError, expected
+from loopyard.core.errors import ConfigError, DatasetError, expected
 from loopyard.core.specs import WorldSpec
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset, open_dataset
@@ -46,6 +46,7 @@ def import_recordings(
     *,
     params: dict[str, Any] | None = None,
     transform: Transform | None = None,
+    only: Sequence[int] | None = None,
     on_start: Callable[[int, int], None] | None = None,
     on_episode: Callable[[EpisodeRow], None] | None = None,
 ) -> Imported:
@@ -55,8 +56,9 @@ def import_recordings(
     changes nothing where it was done. No more than a few frames a worker are in memory.
 
     Args:
-        name, params: as `make_importer` has them. on_start: told how many episodes there are, and
-            how many of them are there already.
+        name, params: as `make_importer` has them. only: these episodes, by their place in the
+            listing; None for all. on_start: told how many episodes there are, and how many of them
+            are there already.
 
     Raises:
         ConfigError: no such form, or settings that do not fit. DatasetError: names the file and
@@ -65,7 +67,7 @@ def import_recordings(
     """
     out, transform = Path(out), transform or Transform()
     importer = make_importer(name, source, params)
-    refs = importer.episodes()
+    refs = chosen(importer.episodes(), only, str(source))
     jobs = slots_of(refs)
     _claim(out, _facts(name, params, transform, refs))
     if (out / INFO_FILE).exists():
@@ -87,7 +89,7 @@ def import_recordings(
         plan.spec,
         video=plan.video,
         chunk_size=plan.chunk_size,
-        lineage=_lineage(plan, first.spec),
+        lineage=_lineage(plan, first.spec, getattr(importer, "lineage", None)),
     )
     rows = builder.slots()
     if on_start is not None:
@@ -100,6 +102,16 @@ def import_recordings(
             on_episode(row)
     told = [f"{count} of {len(left)} episodes: {note}" for note, count in notes.items()]
     return Imported(builder.seal(), len(left), told)
+
+
+def chosen(refs: Sequence[EpisodeRef], only: Sequence[int] | None, source: str) -> list[EpisodeRef]:
+    """The episodes at these places of a listing, each once. Raises ConfigError: no such place."""
+    if only is None:
+        return list(refs)
+    wrong = [place for place in only if not 0 <= place < len(refs)]
+    if wrong or not only:
+        raise ConfigError(expected(source, "--episodes", wrong, f"some of 0 to {len(refs) - 1}"))
+    return [refs[place] for place in sorted(set(only))]
 
 
 def slots_of(refs: Sequence[EpisodeRef]) -> list[tuple[int, EpisodeRef]]:
@@ -158,7 +170,7 @@ def _video(first: Recording, transform: Transform) -> VideoSettings:
     return first.videos.settings if copied and first.videos else VideoSettings()
 
 
-def _lineage(plan: Plan, recorded: WorldSpec) -> dict[str, Any]:
+def _lineage(plan: Plan, recorded: WorldSpec, earlier: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "made_by": "import",
         "format": plan.importer,
@@ -169,4 +181,5 @@ def _lineage(plan: Plan, recorded: WorldSpec) -> dict[str, Any]:
             "fps": recorded.fps,
             "cameras": {camera.name: [camera.width, camera.height] for camera in recorded.cameras},
         },
+        **({"earlier": earlier} if earlier else {}),
     }

@@ -30,6 +30,8 @@ class Options:
     """folder or file that holds the recordings"""
     out: Annotated[Path, tyro.conf.Positional]
     """folder of the dataset to make; run again to go on"""
+    episodes: str | None = None
+    """some of them, by their place in the listing: 0:50, or 3,7,12"""
     fps: int | None = None
     """bring everything to this rate: images nearest in time, states linear, actions as --actions"""
     actions: Literal["hold", "linear"] = "hold"
@@ -55,6 +57,7 @@ def run(options: Options, console: Console) -> int:
     from loopyard.core.values import yaml_values
     from loopyard.data.importers import import_recordings
     from loopyard.executors.registry import make_executor
+    from loopyard.surface.commands.export import chosen_episodes
 
     with console.progress(None, "episodes", "import") as progress:
         made = import_recordings(
@@ -64,6 +67,7 @@ def run(options: Options, console: Console) -> int:
             make_executor(options.executor, options.workers, shared=options.out),
             params=yaml_values(options.params, "--params"),
             transform=transform_of(options),
+            only=chosen_episodes(options.episodes),
             on_start=lambda total, done: progress.update(done, total),
             on_episode=lambda _: progress.advance(),
         )

@@ -74,10 +74,10 @@ class Grade:
 
 @dataclass(frozen=True)
 class Judgement:
-    """deploy: whether it would be reasonable once ``conditions`` hold; never before them."""
+    """trainable: nothing failed. conditions: under which deploying would be reasonable."""
 
     grades: list[Grade]
-    deploy: bool
+    trainable: bool
     conditions: list[str]
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,13 +87,10 @@ class Judgement:
 def judge(checks: Sequence[Check]) -> Judgement:
     """Grades of the parts that were looked at, and the conditions for deploying."""
     grades = [_grade(part, [c for c in checks if c.part == part]) for part in PARTS]
-    failed = _kinds(checks, "fail")
-    if failed:
-        wanted = [f"first mend what failed: {', '.join(failed)}"]
-        return Judgement(grades, False, wanted)
-    kinds = _kinds(checks, "warn")
-    wanted = [f"{kind}: {CONDITIONS[kind]}" for kind in kinds if kind in CONDITIONS]
-    return Judgement(grades, all(grade.letter != "F" for grade in grades), [GATE, *wanted])
+    failed, warned = _kinds(checks, "fail"), _kinds(checks, "warn")
+    mend = [f"what failed is mended: {', '.join(failed)}"] if failed else []
+    wanted = [f"{kind}: {CONDITIONS[kind]}" for kind in warned if kind in CONDITIONS]
+    return Judgement(grades, not failed, [*mend, GATE, *wanted])
 
 
 def _grade(part: Part, checks: list[Check]) -> Grade:

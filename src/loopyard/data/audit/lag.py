@@ -63,17 +63,18 @@ def check_lag(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
         yield Check("lag", "pass", found, wanted, ACTION_KEY, "health")
         return
     drives.measured["lag"] = {
-        "ticks": round(lag.ticks, 2),
+        "ticks": lag.ticks,
         "spread": round(lag.spread, 2),
         "pair": lag.what,
         "lags": list(range(-REACH, REACH + 1)),
         "correlation": [round(float(value), 4) for value in lag.curve],
     }
+    told = f"2 sd {lag.spread:.1f}; correlation {lag.peak:.2f}, {lag.what}"
     late = abs(lag.ticks) - lag.spread > limits.lag_warn
     yield Check(
         "lag",
         "warn" if late else "pass",
-        f"{lag.ticks:+.1f} ticks (2 sd {lag.spread:.1f}; correlation {lag.peak:.2f}, {lag.what})",
+        f"{round(lag.ticks, 1) + 0.0:+.1f} ticks ({told})",
         wanted,
         ACTION_KEY,
         "health",
@@ -154,7 +155,7 @@ def _best(
     draws = np.random.default_rng(0).multinomial(len(own), [1 / len(own)] * len(own), RESAMPLES)
     peaks = [_peak(curve) for curve in sign * (draws @ own)]
     return Lag(
-        _peak(sign * own.sum(axis=0)),
+        round(_peak(sign * own.sum(axis=0)), 2) + 0.0,  # no -0.0
         2 * float(np.std(peaks)),
         curves[:, cause, effect],
         f"{causes[cause]} on {effects[effect]}",

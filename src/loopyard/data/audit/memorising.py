@@ -13,7 +13,7 @@ import numpy as np
 
 from loopyard.core.specs import ACTION_KEY
 from loopyard.data.audit.drives import Drives, drives_of, enough_of, reach
-from loopyard.data.audit.held_out import ROWS, random_features, ridge, table_by_number
+from loopyard.data.audit.held_out import ROWS, mean_of, random_features, ridge, table_by_number
 from loopyard.data.audit.report import Check
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
@@ -45,14 +45,14 @@ def check_memorising(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
     names = drives.spec.action.names
     measured = {}
     for name, (per_channel, most) in found.items():
-        score = _mean(per_channel)
+        score = mean_of(per_channel)
         measured[name] = {
             "r2": round(score, 4),
             "warns_above": most,
             "channels": {n: _rounded(v) for n, v in zip(names, per_channel, strict=True)},
             "meaning": meaning(name, score, most),
         }
-        extra = f" 1 s ahead (next tick {_mean(copied):.2f})" if name == "previous action" else ""
+        extra = f" 1 s ahead (next tick {mean_of(copied):.2f})" if name == "previous action" else ""
         yield Check(
             name,
             "warn" if score > most else "pass",
@@ -61,7 +61,7 @@ def check_memorising(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
             ACTION_KEY,
             "memorising",
         )
-    measured["previous action"]["next_tick"] = round(_mean(copied), 4)
+    measured["previous action"]["next_tick"] = round(mean_of(copied), 4)
     drives_of(dataset, limits).measured["memorising"] = measured
     if targets:
         measured["state alone"]["relative_to_state"] = targets
@@ -133,11 +133,6 @@ def _copycat(drives: Drives, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         given = np.column_stack([np.ones(len(now)), drives.action[now]])
         scores.append(ridge(given, drives.action[now + ahead], fold[now]))
     return scores[0], scores[1]
-
-
-def _mean(scores: np.ndarray) -> float:
-    told = scores[np.isfinite(scores)]
-    return float(told.mean()) if len(told) else 0.0
 
 
 def _rounded(value: float) -> float | None:

@@ -86,13 +86,14 @@ def lag_chart(lag: Mapping[str, Any], most: float) -> str:
         axes.plot(lag["lags"], lag["correlation"], color=COLOURS["second"])
         axes.axvline(lag["ticks"], color=COLOURS["accent"], linewidth=1.4)
         axes.annotate(
-            f"{lag['ticks']:+.1f} ticks",
+            f"{round(lag['ticks'], 1) + 0.0:+.1f} ticks",
             (lag["ticks"], 1.0),
             (5, -9),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             color=COLOURS["accent"],
         )
+        axes.locator_params(axis="x", integer=True)
         axes.set(ylim=(0, 1.05), xlabel="ticks that the movement follows the action by")
         axes.set_ylabel("|correlation|")
         return to_svg(figure, "lag")
@@ -100,18 +101,19 @@ def lag_chart(lag: Mapping[str, Any], most: float) -> str:
 
 def strata_chart(strata: Mapping[str, Mapping[str, int]], least: float) -> str:
     """Episodes of each stratum, by kind; a mark where an alarm begins."""
-    rows: list[tuple[str, int, float, str]] = []
+    rows: list[tuple[str, int, float]] = []
     for kind, counts in strata.items():
-        floor = least * sum(counts.values()) / len(counts)
+        floor = least * sum(counts.values()) / len(counts) if len(counts) > 1 else 0.0
         listed = list(counts.items())
         kept = listed if len(listed) <= MOST_STRATA else [*listed[: MOST_STRATA - 2], *listed[-2:]]
-        rows += [(f"{kind}: {name}", count, floor, kind) for name, count in kept]
+        rows += [(f"{kind}: {name}", count, floor) for name, count in kept]
     with mpl.rc_context({**PLAIN, "axes.grid.axis": "x"}):
         figure, axes = figure_of(0.7 + 0.26 * len(rows))
-        for place, (_, count, floor, _) in enumerate(rows):
+        for place, (_, count, floor) in enumerate(rows):
             colour = COLOURS["bad" if count < floor else "second"]
             axes.barh(place, count, 0.66, color=colour)
-            axes.plot([floor, floor], [place - 0.42, place + 0.42], color=COLOURS["ink"], lw=1)
+            if floor:
+                axes.plot([floor, floor], [place - 0.42, place + 0.42], color=COLOURS["ink"], lw=1)
         return _finish_bars(figure, axes, [row[0] for row in rows], "episodes", "strata")
 
 

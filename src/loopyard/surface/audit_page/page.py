@@ -20,6 +20,7 @@ from loopyard.surface.report.wording import count, duration
 
 PAGE = "audit_page/audit.html.j2"
 STYLES = ("report/style.css", "audit_page/audit.css")
+CHARTS = ("actions", "coverage", "lengths", "lag", "strata", "memorising", "drift")
 WORDS = {
     "pass": ("good", "Train on it"),
     "warn": ("open", "Train on it knowing what is odd"),
@@ -70,7 +71,7 @@ def render(report: AuditReport, limits: Thresholds) -> str:
         channels=dataset.spec.action.names if dataset else [],
         coverage=measured.get("coverage"),
         lag=measured.get("lag"),
-        parts=[(part, _in_order(report, part)) for part in PARTS],
+        parts=[(part, *_odd_and_passed(report, part)) for part in PARTS],
         found={verdict: _count(report, verdict) for verdict in ("fail", "warn", "pass")},
     )
 
@@ -85,8 +86,8 @@ def _opened(path: str) -> Dataset | None:
 def _charts(
     dataset: Dataset | None, measured: Mapping[str, Any], limits: Thresholds
 ) -> dict[str, Markup]:
-    """Of what was measured; only what matplotlib drew here is trusted as markup."""
-    found: dict[str, str] = {}
+    """Of what was measured, the rest empty; only what matplotlib drew here is trusted as markup."""
+    found = dict.fromkeys(CHARTS, "")
     if measured.get("actions"):
         found["actions"] = charts.action_histograms(measured["actions"])
     if measured.get("coverage"):
@@ -118,10 +119,11 @@ def _facts(report: AuditReport, dataset: Dataset | None) -> list[tuple[str, str]
     return told + ([("distinct actions", count(distinct["found"]))] if distinct else [])
 
 
-def _in_order(report: AuditReport, part: str) -> list[Check]:
-    """The part's checks, what failed first."""
-    rank = {"fail": 0, "warn": 1, "pass": 2}
-    return sorted((c for c in report.checks if c.part == part), key=lambda c: rank[c.verdict])
+def _odd_and_passed(report: AuditReport, part: str) -> tuple[list[Check], list[Check]]:
+    """The part's checks that did not pass, what failed first, and those that did."""
+    own = [check for check in report.checks if check.part == part]
+    odd = [check for check in own if check.verdict != "pass"]
+    return sorted(odd, key=lambda c: c.verdict), [c for c in own if c.verdict == "pass"]
 
 
 def _count(report: AuditReport, verdict: str) -> int:

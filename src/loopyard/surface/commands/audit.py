@@ -96,5 +96,5 @@ def _lines(report: AuditReport, options: Options) -> list[str]:
 
     judgement = judge(report.checks)
     lines += [f"{grade.part}: {grade.letter}. {grade.sentence}" for grade in judgement.grades]
-    lines.append("before deploying a policy of it:" if judgement.deploy else "do not deploy:")
+    lines.append("deploying a policy of it would be reasonable with:")
     return lines + [f"  - {condition}" for condition in judgement.conditions]

@@ -42,6 +42,18 @@ FORMS = [
     Form("act", "hdf5_recordings:write_act_jpeg", "episode_0.hdf5", test_id="act-jpeg"),
     Form("robomimic", "hdf5_recordings:write_robomimic", "image.hdf5"),
     Form("mobile-vla", "hdf5_recordings:write_mobile_vla", "*1400*.h5"),
+    Form("bags", "bag_recordings:write_ros1", "drive_0.bag", test_id="ros1"),
+    Form("bags", "bag_recordings:write_sqlite3", "drive_0/*.db3", test_id="ros2-sqlite3"),
+    Form("bags", "bag_recordings:write_mcap", "drive_0/*.mcap", test_id="ros2-mcap"),
+    Form("bags", "bag_recordings:write_plain_mcap", "drive_0.mcap", test_id="plain-mcap"),
+    Form("lerobot", "lerobot_recordings:write_v21", "data/*/*_000000.parquet", test_id="v21"),
+    Form(
+        "lerobot",
+        "lerobot_recordings:write_v21_pictures",
+        "data/*/*_000000.parquet",
+        test_id="v21-pictures",
+    ),
+    Form("lerobot", "lerobot_recordings:write_v30", "videos/*/*/*.mp4", test_id="v30-av1"),
     Form("raw", "raw_recordings:write_raw", "run_0/ego.mp4"),
 ]
 EPISODES = 2

@@ -45,6 +45,7 @@ def write_bag(path: Path, form: str, messages: Iterable[Sent]) -> Path:
     """Write messages in order of their receipt; the path of the bag, with its ending."""
     ordered = sorted(messages, key=lambda sent: sent.at_s)
     types = store(form)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if form == "ros1":
         path = path.with_suffix(".bag")
         with Writer1(path) as writer:
@@ -143,13 +144,15 @@ def twist(topic: str, at_s: float, forward: float, turn: float) -> Sent:
     return Sent(topic, "geometry_msgs/msg/Twist", at_s, fields)
 
 
-def odometry(topic: str, at_s: float, x: float, yaw: float, forward: float) -> Sent:
+def odometry(
+    topic: str, at_s: float, x: float, yaw: float, forward: float, turning: float = 0.5
+) -> Sent:
     """A nav_msgs/Odometry of a robot on a plane."""
     turn = {"z": math.sin(yaw / 2), "w": math.cos(yaw / 2)}
     fields = {
         "header": stamped(at_s),
         "pose": {"pose": {"position": {"x": x}, "orientation": turn}},
-        "twist": {"twist": {"linear": {"x": forward}, "angular": {"z": 0.5}}},
+        "twist": {"twist": {"linear": {"x": forward}, "angular": {"z": turning}}},
     }
     return Sent(topic, "nav_msgs/msg/Odometry", at_s, fields)
 
@@ -174,12 +177,29 @@ def drive(seconds: float = 2.0, seed: int = 0) -> Iterator[Sent]:
         yield twist("/cmd_vel", at_s, 0.5 + at_s / 10, math.sin(at_s + seed))
     for number in range(round(seconds * 50)):
         at_s = number / 50
-        yield odometry("/odom", at_s, at_s * 0.5, at_s - 1.0, 0.5)
+        yield odometry(
+            "/odom", at_s, at_s * 0.5, at_s - 1.0, 0.5 + at_s / 10, math.sin(at_s + seed)
+        )
 
 
-def write_bags(folder: Path, form: str = "mcap", episodes: int = 2) -> Path:
+def write_bags(folder: Path, form: str, episodes: int) -> Path:
     """A folder of drives."""
-    folder.mkdir(parents=True, exist_ok=True)
     for number in range(episodes):
         write_bag(folder / f"drive_{number}", form, drive(seed=number))
     return folder
+
+
+def write_ros1(folder: Path, episodes: int) -> None:
+    write_bags(folder, "ros1", episodes)
+
+
+def write_sqlite3(folder: Path, episodes: int) -> None:
+    write_bags(folder, "sqlite3", episodes)
+
+
+def write_mcap(folder: Path, episodes: int) -> None:
+    write_bags(folder, "mcap", episodes)
+
+
+def write_plain_mcap(folder: Path, episodes: int) -> None:
+    write_bags(folder, "plain-mcap", episodes)

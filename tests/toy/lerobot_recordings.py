@@ -46,7 +46,7 @@ def numbers(episode: int) -> tuple[np.ndarray, np.ndarray]:
     return state, rng.normal(0, 50, (length, 2)).astype(np.float32)
 
 
-def write_v21(root: Path, *, video: str | None = "h264", episodes: int = 2) -> Path:
+def write_v21(root: Path, episodes: int = 2, *, video: str | None = "h264") -> Path:
     """LeRobot v2.1; pictures in MP4 of this codec, or in rows where it is None."""
     for episode in range(episodes):
         table = _table(episode, _start(episode), pictures=video is None)
@@ -69,7 +69,7 @@ def write_v21(root: Path, *, video: str | None = "h264", episodes: int = 2) -> P
     return root
 
 
-def write_v30(root: Path, *, video: str | None = "av1", episodes: int = 2) -> Path:
+def write_v30(root: Path, episodes: int = 2, *, video: str | None = "av1") -> Path:
     """LeRobot v3.0 as its own library writes it: all episodes in one data file and one video."""
     tables = [_table(i, _start(i), pictures=video is None) for i in range(episodes)]
     _write_table(pa.concat_tables(tables), root / DATA_V30.format(chunk_index=0, file_index=0))
@@ -95,6 +95,10 @@ def write_v30(root: Path, *, video: str | None = "av1", episodes: int = 2) -> Pa
     (root / "meta/info.json").write_text(json.dumps(info))
     (root / "meta/stats.json").write_text("{}")
     return root
+
+
+def write_v21_pictures(root: Path, episodes: int = 2) -> Path:
+    return write_v21(root, episodes, video=None)
 
 
 def change_info(root: Path, **changes: Any) -> None:

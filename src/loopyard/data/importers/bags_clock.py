@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -111,7 +112,12 @@ def timeline(
                 "some time in common; stamps=receive takes the recorder's times",
             )
         )
-    count = (last - first) * fps // NS + 1
+    limits = [*([2 * tolerance_s] * len(cameras)), *([max_gap_s] * (len(state) + len(action)))]
+    reach = [
+        len(part.stamps_ns) * (math.ceil(limit_s * fps) + 1) + 1
+        for part, limit_s in zip(tracks, limits, strict=True)
+    ]  # a wild stamp must not make billions of ticks: more than these have a gap among them
+    count = min((last - first) * fps // NS + 1, *reach)
     ticks = first + np.arange(count, dtype=np.int64) * NS // fps
     gaps = []
     pictures = {}

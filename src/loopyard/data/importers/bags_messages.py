@@ -16,6 +16,9 @@ ROS2_METADATA = "metadata.yaml"
 MAX_CHUNK_BYTES = 256 * 1024 * 1024
 """Of one compressed block of an MCAP file, unpacked; a larger one is taken for a hostile file."""
 
+MAX_NS = 1 << 62
+"""No message was received that long after 1970."""
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -89,12 +92,13 @@ class Bag:
         if path.is_dir():
             for part in path.iterdir():
                 require_inside(path, part)
-        with _named(path):
+        self._file = _storage(path)
+        with _named(self._file):
             # Bags of ROS 2 before Iron do not hold the definitions of their messages.
             self._reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
 
     def __enter__(self) -> Bag:
-        with _named(self.path):
+        with _named(self._file):
             self._reader.open()
         try:
             self._require_small_chunks()
@@ -119,10 +123,14 @@ class Bag:
             DatasetError: one cannot be read; names the topic.
         """
         wanted = [part for part in self._reader.connections if part.topic in topics]
-        with _named(self.path):
+        with _named(self._file):
             for connection, received_ns, data in self._reader.messages(connections=wanted):
-                with _named(self.path, connection.topic):
+                with _named(self._file, connection.topic):
                     body = self._reader.deserialize(data, connection.msgtype)
+                if not 0 <= received_ns < MAX_NS:
+                    raise DatasetError(
+                        expected(str(self.path), f"{connection.topic}: time", received_ns, "ns")
+                    )
                 yield Message(connection.topic, received_ns, body)
 
     def _require_small_chunks(self) -> None:
@@ -139,6 +147,12 @@ class Bag:
                                 f"at most {MAX_CHUNK_BYTES}",
                             )
                         )
+
+
+def _storage(path: Path) -> Path:
+    """The file that holds a bag's messages; its folder where there are several."""
+    files = [part for part in path.iterdir() if part.suffix in FILES] if path.is_dir() else [path]
+    return files[0] if len(files) == 1 else path
 
 
 @contextmanager

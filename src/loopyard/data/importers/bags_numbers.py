@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
@@ -112,7 +113,8 @@ class Numbers:
             )
         self.names = list(fields)
         self._where, self._topic, self._table = where, topic, TABLES[kind]
-        self._rows: list[list[float]] = []
+        self._values = array("d")
+        self._count = 0
 
     def add(self, body: Any) -> None:
         """Take in the next message."""
@@ -136,10 +138,11 @@ class Numbers:
         row = [table[name] for name in self.names]
         if not all(map(math.isfinite, row)):
             raise DatasetError(
-                expected(self._where, f"message {len(self._rows)} of {self._topic}", row, "numbers")
+                expected(self._where, f"message {self._count} of {self._topic}", row, "numbers")
             )
-        self._rows.append(row)
+        self._values.extend(row)
+        self._count += 1
 
     def values(self) -> np.ndarray:
         """(N, C) float64."""
-        return np.array(self._rows, np.float64).reshape(len(self._rows), len(self.names))
+        return np.array(self._values, np.float64).reshape(self._count, len(self.names))

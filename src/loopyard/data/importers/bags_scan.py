@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,14 +38,14 @@ def scan(bag: Bag, cameras: dict[str, Topic], parts: Sequence[Part], params: Bag
         DatasetError: names the topic and what does not fit.
     """
     where = str(bag.path)
-    stamps: dict[str, list[int]] = {topic.name: [] for topic in cameras.values()}
-    stamps |= {part.topic: [] for part in parts}
+    topics = {*(topic.name for topic in cameras.values()), *(part.topic for part in parts)}
+    stamps = {topic: array("q") for topic in topics}
     numbers = [Numbers(where, part.topic, part.kind, part.fields) for part in parts]
     sizes: dict[str, tuple[int, int]] = {}
     task = None
     if params.task_topic is not None:
         _require_text(where, bag, params.task_topic)
-    for message in bag.messages({*stamps, params.task_topic or ""}):
+    for message in bag.messages({*topics, params.task_topic or ""}):
         if message.topic == params.task_topic:
             task = task or str(message.body.data)
         if message.topic not in stamps:

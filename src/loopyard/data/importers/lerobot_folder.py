@@ -8,8 +8,8 @@ from typing import Any
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.specs import ACTION_KEY
+from loopyard.data.containment import require_contained
 from loopyard.data.dataset import VideoSlice
-from loopyard.data.importers.source import require_inside
 from loopyard.data.json_file import read_json
 from loopyard.data.layout import DATA_TEMPLATE, INFO_FILE, VIDEO_TEMPLATE
 from loopyard.data.metadata import SAFE_NAME
@@ -57,12 +57,10 @@ class Info:
         return [key for key, dtype in self.cameras.items() if dtype == "video"]
 
 
-def inside(root: Path, relative: str) -> Path:
-    """A file of the dataset. Raises DatasetError where it is missing, empty or leads outside."""
-    path = root / relative
+def require_file(path: Path) -> Path:
+    """Raises DatasetError where a file of the dataset is missing or empty."""
     if not path.is_file() or not path.stat().st_size:
         raise DatasetError(expected(str(path), "file", "nothing", "a file of the dataset"))
-    require_inside(root, path)
     return path
 
 
@@ -70,9 +68,11 @@ def read_info(root: Path) -> Info:
     """meta/info.json, checked.
 
     Raises:
-        DatasetError: an older version, other path templates, or features that do not fit.
+        DatasetError: an older version, other path templates, features that do not fit, or a link
+            out of the folder.
     """
-    path = inside(root, INFO_FILE)
+    path = require_file(root / INFO_FILE)
+    require_contained(root)
     content = read_json(path)
     if not isinstance(content, dict):
         raise DatasetError(expected(str(path), "content", type(content).__name__, "an object"))

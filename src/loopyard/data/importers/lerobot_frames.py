@@ -24,6 +24,7 @@ from loopyard.data.dataset import VideoSlice
 from loopyard.data.importers.bags_images import decode_picture
 from loopyard.data.importers.importer import Frame
 from loopyard.data.importers.lerobot_folder import Info, LeRobotEpisode
+from loopyard.data.parquet_file import DATA_ERRORS, damaged, open_parquet
 from loopyard.data.video import decode_video
 
 ROWS, ROWS_WITH_PICTURES = 1024, 8
@@ -110,7 +111,7 @@ def rows(episode: LeRobotEpisode, names: list[str], size: int) -> Iterator[pa.Re
     """
     where, left, skip = str(episode.data), episode.length, episode.first_row
     try:
-        with pq.ParquetFile(episode.data) as file:
+        with open_parquet(episode.data) as file:
             missing = [name for name in names if name not in file.schema_arrow.names]
             if missing:
                 raise DatasetError(
@@ -124,8 +125,8 @@ def rows(episode: LeRobotEpisode, names: list[str], size: int) -> Iterator[pa.Re
                     yield part
                 if not left:
                     return
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(expected(where, "parquet", str(error), "a whole file")) from error
+    except DATA_ERRORS as error:
+        raise damaged(episode.data, error) from error
     raise DatasetError(
         expected(where, f"rows of episode {episode.index}", episode.length - left, episode.length)
     )

@@ -13,7 +13,7 @@ from loopyard.data.importers.lerobot_folder import (
     VIDEO_V21,
     Info,
     LeRobotEpisode,
-    inside,
+    require_file,
 )
 from loopyard.data.json_file import MAX_JSON_BYTES
 
@@ -26,7 +26,7 @@ def episodes_v21(root: Path, info: Info) -> list[LeRobotEpisode]:
     Raises:
         DatasetError: the file is missing or damaged, or its numbers do not agree with info.json.
     """
-    path = inside(root, EPISODES)
+    path = require_file(root / EPISODES)
     lines = _lines(path)
     if len(lines) != info.total_episodes:
         raise DatasetError(expected(str(path), "episodes", len(lines), info.total_episodes))

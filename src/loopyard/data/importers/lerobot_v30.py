@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from loopyard.core.errors import DatasetError, expected
 from loopyard.data.dataset import VideoSlice
-from loopyard.data.importers.lerobot_folder import Info, LeRobotEpisode, inside
+from loopyard.data.importers.lerobot_folder import Info, LeRobotEpisode
 from loopyard.data.layout import DATA_TEMPLATE, VIDEO_TEMPLATE
 from loopyard.data.metadata import ROW_FIELDS
+from loopyard.data.parquet_file import read_rows
 
 EPISODES = "meta/episodes"
 
@@ -50,17 +48,8 @@ def episodes_v30(root: Path, info: Info) -> list[LeRobotEpisode]:
 
 
 def _rows(root: Path, where: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for path in sorted((root / EPISODES).glob("chunk-*/file-*.parquet")):
-        inside(root, str(path.relative_to(root)))
-        try:
-            file = pq.ParquetFile(path)
-            names = [n for n in file.schema_arrow.names if not n.startswith("stats/")]
-            rows += file.read(names).to_pylist()
-        except (OSError, pa.ArrowException) as error:
-            raise DatasetError(
-                expected(str(path), "parquet", str(error), "a whole file")
-            ) from error
+    files = sorted((root / EPISODES).glob("chunk-*/file-*.parquet"))
+    rows = [row for path in files for row in read_rows(path, without="stats/")]
     if not rows:
         raise DatasetError(expected(where, "episodes", "none", "chunk-000/file-000.parquet"))
     return rows

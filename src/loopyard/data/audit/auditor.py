@@ -6,50 +6,95 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from loopyard.core.errors import DatasetError
-from loopyard.data.audit import health, integrity, pictures
+from loopyard.core.errors import DatasetError, expected
+from loopyard.data.audit import health, integrity, integrity_episodes, pictures
+from loopyard.data.audit.integrity_files import check_files
+from loopyard.data.audit.integrity_metadata import check_metadata, read_parts
+from loopyard.data.audit.integrity_salvage import open_what_is_left
+from loopyard.data.audit.pictures_frames import check_frames
 from loopyard.data.audit.report import AuditReport, Check
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset, open_dataset
+from loopyard.executors.executor import Executor
+from loopyard.executors.local import LocalExecutor
 
-CHECKS: dict[str, Callable[[Dataset, Thresholds], Iterable[Check]]] = {
-    "episodes": integrity.check_episodes,
-    "lengths": integrity.check_lengths,
-    "outcomes": integrity.check_outcomes,
-    "index": integrity.check_index,
-    "timestamps": integrity.check_timestamps,
-    "finite": integrity.check_finite,
-    "range": integrity.check_ranges,
-    "statistics": integrity.check_statistics,
-    "video files": pictures.check_files,
-    **health.CHECKS,
+INTEGRITY: dict[str, Callable[[Dataset, Thresholds], Iterable[Check]]] = {
+    "episodes": integrity_episodes.check_episodes,
+    "lengths": integrity_episodes.check_lengths,
+    "outcomes": integrity_episodes.check_outcomes,
+    "rows": integrity.check_rows,
 }
+CHECKS = {**health.CHECKS}
+"""Of a dataset that opens."""
 
 
 def audit(
-    path: str | Path, *, thorough: bool = False, thresholds: Thresholds | None = None
+    path: str | Path,
+    *,
+    thorough: bool = False,
+    thresholds: Thresholds | None = None,
+    video: bool = True,
+    executor: Executor | None = None,
 ) -> AuditReport:
     """Judge a dataset folder. Never raises for what is wrong with it: that is a failed check.
 
-    thorough: decode every frame, not some of each of 64 episodes.
+    Where the dataset does not open, each file is still looked at by itself, and so are the episodes
+    of those that are whole.
+
+    Args:
+        thorough: decode every frame, not some of each of 64 episodes. video: False opens no video
+            at all. executor: where frames are decoded; here, without one.
     """
-    limits = thresholds or Thresholds()
-    try:
-        dataset = open_dataset(path)
-    except DatasetError as error:
-        return AuditReport(str(path), [_broken("opens", error)])
-    checks = [Check("opens", "pass", "LeRobot v3.0", "LeRobot v3.0", str(dataset.root))]
+    limits, root = thresholds or Thresholds(), Path(path)
+    if not root.is_dir():
+        found = DatasetError(expected(str(root), "folder", "nothing", "a dataset folder"))
+        return AuditReport(str(path), [_broken("opens", found)])
+    files = _run("files", lambda: check_files(root, video=video))
+    if any(check.verdict == "fail" and check.name == "outside the folder" for check in files):
+        return AuditReport(str(path), files)  # what lies elsewhere is not read
+    opens, dataset, parts = _open(root)
+    checks = [opens, *files, *_run("metadata", lambda: check_metadata(parts, video=video))]
+    if dataset is None:
+        return AuditReport(str(path), checks)
+    of_integrity = dict(INTEGRITY)
+    if video:
+        of_integrity["video files"] = pictures.check_files
+    for name, check in of_integrity.items():
+        checks += _run(name, lambda check=check: check(dataset, limits))
+    if video:
+        here = executor or LocalExecutor(0)
+        checks += _run("frames", lambda: check_frames(dataset, limits, here, thorough=thorough))
+    if opens.verdict == "fail":  # statistics are those of the whole
+        kept = [check for check in checks if not check.name.startswith(("statistics", "variance"))]
+        return AuditReport(str(path), kept)
     for name, check in CHECKS.items():
         checks += _run(name, lambda check=check: check(dataset, limits))
-    checks += _run("frames", lambda: pictures.check_frames(dataset, limits, thorough=thorough))
     return AuditReport(str(path), checks, _facts(dataset, limits))
 
 
-def _run(name: str, check: Callable[[], Iterable[Check]]) -> list[Check]:
+def _open(root: Path) -> tuple[Check, Dataset | None, Any]:
+    """Does it open; it or what is left of it; and what can be read of its metadata."""
+    parts = read_parts(root)
     try:
-        return list(check())
+        dataset = open_dataset(root)
+    except DatasetError as error:
+        left = None
+        try:
+            left = open_what_is_left(parts)
+        except Exception as other:  # as in `_run`
+            return _broken("opens", other), None, parts
+        return _broken("opens", error), left, parts
+    return Check("opens", "pass", "LeRobot v3.0", "LeRobot v3.0", str(root)), dataset, parts
+
+
+def _run(name: str, check: Callable[[], Iterable[Check]]) -> list[Check]:
+    found: list[Check] = []
+    try:
+        for answer in check():
+            found.append(answer)
     except Exception as error:  # a damaged file may fail in any library; that too is an answer
-        return [_broken(name, error)]
+        found.append(_broken(name, error))
+    return found
 
 
 def _broken(name: str, error: Exception) -> Check:

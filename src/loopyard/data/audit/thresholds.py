@@ -43,6 +43,9 @@ class Thresholds(BaseModel):
     length_sigmas: float = Field(default=3.0, gt=0)
     """An episode whose length is further from the mean warns, from 10 episodes on: cut off, or
     left running."""
+    chunk_size: int | None = Field(default=None, ge=1)
+    """Steps a policy predicts at once; an episode with fewer frames warns. None: as many as the
+    dataset's own chunks have, or 20, as ACT here."""
     range_slack: float = Field(default=1e-4, ge=0)
     """Beyond its limits by more than this fails for an action and warns for a state: what rounding
     to float32 may do."""
@@ -53,6 +56,22 @@ class Thresholds(BaseModel):
     of summation does, less than any change of the data."""
     black_level: int = Field(default=12, ge=0, le=255)
     """A frame with no pixel above this level (0..255) is black: a sensor's and a codec's noise."""
+    equal_level: int = Field(default=6, ge=0, le=255)
+    """Two frames of which no pixel differs by more levels are the same picture: what encoding a
+    picture twice changes."""
+    still_px: float = Field(default=3.0, ge=0)
+    """A tick counts as moving if two states go further than so many pixels, were their spread the
+    picture's shorter side. Less may be seen by no pixel; one state alone may be out of sight."""
+    frozen_way: float = Field(default=0.15, gt=0)
+    """A picture that stays the same while two states go further than this share of their spread is
+    frozen: a camera that sees the task sees that."""
+    frozen_frames: int = Field(default=5, ge=2)
+    """So many frames of it in a row warn; fewer may be a dropped frame."""
+    repeated_warn: float = Field(default=0.25, ge=0, le=1)
+    """An episode in which more of the moving frames repeat the picture before warns: its camera is
+    slower than the dataset says."""
+    repeated_least: int = Field(default=8, ge=1)
+    """Moving frames that it takes to say so."""
     sampled_episodes: int = Field(default=64, ge=1)
     """Episodes of which frames are decoded, unless the audit is thorough: a minute at most."""
     sampled_frames: int = Field(default=20, ge=1)

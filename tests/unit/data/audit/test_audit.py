@@ -19,7 +19,7 @@ from loopyard.data.audit import AuditReport, Thresholds, audit
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset
 
-SMALL = Thresholds(frames_warn=0, frames_a_parameter_warn=0)
+SMALL = Thresholds(frames_warn=0, frames_a_parameter_warn=0, chunk_size=4)
 FEW = SMALL.model_copy(update={"episodes_warn": 1})
 DATA = "data/chunk-000/file-000.parquet"
 
@@ -33,10 +33,11 @@ def drive(root: Path, spec: WorldSpec, actions: np.ndarray, brightness: int = 12
     builder = DatasetBuilder(root, spec)
     recorder = builder.recorder(0)
     rng = np.random.default_rng(0)
-    for action in actions:
+    for tick, action in enumerate(actions):
+        shade = brightness + 20 * (tick % 2) if brightness else 0
         recorder.add(
             {
-                "observation.images.ego": np.full((24, 32, 3), brightness, np.uint8),
+                "observation.images.ego": np.full((24, 32, 3), shade, np.uint8),
                 "observation.state": rng.uniform(-1, 1, 2).astype(np.float32),
             },
             action,
@@ -120,6 +121,7 @@ def test_black_frames_fail(tmp_path: Path, spec: WorldSpec) -> None:
     actions = np.random.default_rng(0).uniform(-1, 1, (30, 2)).astype(np.float32)
     report = audit(drive(tmp_path / "black", spec, actions, brightness=0), thresholds=FEW)
     assert named(report, "fail") == ["black frames: ego"]
+    assert "frozen frames: ego" in named(report, "warn")
 
 
 def test_an_unusual_length_warns(tmp_path: Path, spec: WorldSpec, record) -> None:
@@ -137,9 +139,10 @@ def test_videos_must_be_those_that_were_recorded(dataset: Dataset) -> None:
     shutil.copy(folder / "file-004.mp4", folder / "file-000.mp4")
     report = audit(dataset.root, thresholds=FEW)
     failed = next(check for check in report.checks if check.verdict == "fail")
-    assert failed.name == "video files: ego"
-    assert "file-000.mp4" in failed.where
-    assert "found 16, expected 12" in failed.where
+    assert failed.name == "video frames: ego"
+    assert "file-000.mp4: found 16 frames, expected 12" in failed.found
+    assert failed.episodes == (0,)
+    assert "video changed: ego" in named(report, "fail")
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])

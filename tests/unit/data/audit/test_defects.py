@@ -11,7 +11,7 @@ from defects import BASES, DEFECTS, Defect
 
 from loopyard.data.audit import Thresholds, audit
 
-FEW = Thresholds(episodes_warn=1)
+FEW = Thresholds(episodes_warn=1, frames_warn=0, frames_a_parameter_warn=0)
 """The bases are small, so that many can be looked at."""
 
 

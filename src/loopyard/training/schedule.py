@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from loopyard.training.config import TrainConfig
 
 
+LEAD = 0.1
+"""Of a budget in steps, the clock counts once it is so much further than the steps are."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """A limit in steps, or in seconds, or in both (whichever comes first)."""
@@ -27,13 +31,19 @@ class Budget:
         return cls(steps, seconds)
 
     def share(self, step: int, seconds: float) -> float:
-        """0 at the start, 1 or more when the budget is used up."""
-        parts = [0.0]
-        if self.steps is not None:
-            parts.append(step / self.steps)
+        """0 at the start, 1 or more when the budget is used up.
+
+        The learning rate follows it. So a run in time for its steps must not look at the clock, or
+        the same steps would not give the same weights: one begins some seconds before its first.
+        """
+        by_clock = 0.0
         if self.seconds is not None:
-            parts.append(seconds / self.seconds if self.seconds > 0 else 1.0)
-        return max(parts)
+            by_clock = seconds / self.seconds if self.seconds > 0 else 1.0
+        if self.steps is None:
+            return by_clock
+        by_steps = step / self.steps
+        late = by_clock >= 1.0 or by_clock > by_steps + LEAD
+        return max(by_steps, by_clock) if late else by_steps
 
 
 def learning_rate(config: TrainConfig, step: int, share: float) -> float:

@@ -83,6 +83,15 @@ def test_budget_ends_by_what_comes_first():
     assert Budget.of(TrainConfig(steps=10), 1000, left_s=0.0).share(0, 0.0) == 1.0
 
 
+def test_steps_in_time_do_not_look_at_the_clock():
+    budget = Budget.of(TrainConfig(steps=10), 1000, left_s=100.0)
+    assert budget.share(0, 3.0) == 0.0
+    assert budget.share(5, 59.0) == 0.5
+    assert budget.share(5, 61.0) == pytest.approx(0.61)
+    assert budget.share(9, 100.0) == 1.0
+    assert budget.share(10, 50.0) == 1.0
+
+
 @pytest.mark.parametrize(
     ("settings", "field"),
     [

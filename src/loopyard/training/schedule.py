@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from loopyard.training.config import TrainConfig
 
-
 LEAD = 0.1
 """Of a budget in steps, the clock counts once it is so much further than the steps are."""
 

@@ -128,7 +128,7 @@ class Transform(BaseModel):
             if not low < high:
                 raise ConfigError(expected("import", "--action-scale", (low, high), "low < high"))
             middle, half = (low + high) / 2, (high - low) / 2
-            unit = f"{half:g} {channel.unit}" + (f" from {middle:g}" if middle else "")
+            unit = f"{half:g} x {channel.unit}" + (f" from {middle:g}" if middle else "")
             channels.append(Channel(channel.name, unit))
         return VectorSpec(tuple(channels))
 

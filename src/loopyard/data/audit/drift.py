@@ -13,6 +13,8 @@ from loopyard.data.audit.symmetry import welch_t
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
 
+FEWEST = 4
+"""Episodes in a quarter; a deviation of fewer is a guess."""
 NOTHING = 1e-6
 """A standardised difference of a channel that varies less than this is none."""
 
@@ -26,10 +28,9 @@ def check_drift(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
     drives = drives_of(dataset, limits)
     quarter = drives.episodes // 4
     wanted = f"at most {limits.drift_warn:g} standard deviations between first and last quarter"
-    if drives.too_few(limits) or quarter < 4:
-        yield Check(
-            "drift", "pass", f"{drives.episodes} episodes", enough_of(limits), part="health"
-        )
+    if drives.too_few(limits) or quarter < FEWEST:
+        found = f"too little to say: {drives.episodes} episodes"
+        yield Check("drift", "pass", found, enough_of(limits), part="health")
         return
     names = [f"{ACTION_KEY}.{name}" for name in drives.spec.action.names]
     names += [f"{STATE_KEY}.{name}" for name in drives.spec.state.names]

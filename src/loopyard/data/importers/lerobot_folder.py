@@ -77,7 +77,7 @@ def read_info(root: Path) -> Info:
     if not isinstance(content, dict):
         raise DatasetError(expected(str(path), "content", type(content).__name__, "an object"))
     version = content.get("codebase_version")
-    if version not in TEMPLATES:
+    if not isinstance(version, str) or version not in TEMPLATES:
         raise DatasetError(
             expected(
                 str(path),

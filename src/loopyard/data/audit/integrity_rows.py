@@ -26,7 +26,7 @@ class Piece:
     """Frames of one episode that were read together.
 
     row: of the first one, in the dataset. tick: the same in its episode. values: {column:
-    (n, size) or (n,) numbers}; a missing number is NaN.
+    (n, size) or (n,) numbers}; a missing number is NaN. Text comes as (n,) objects.
     """
 
     episode: int
@@ -100,7 +100,13 @@ class Reader:
                 self.misfits.setdefault(name, f"{path}: no such column")
                 continue
             try:
-                found[name] = numbers(batch.column(name), self._shape(name))
+                column = batch.column(name)
+                text = self.dataset.info["features"][name]["dtype"] == "string"
+                found[name] = (
+                    np.array(column.to_pylist(), object)
+                    if text
+                    else numbers(column, self._shape(name))
+                )
             except (ValueError, TypeError, pa.ArrowException) as error:
                 self.misfits.setdefault(name, f"{path}: {error}")
         return found

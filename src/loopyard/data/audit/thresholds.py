@@ -59,7 +59,7 @@ class Thresholds(BaseModel):
     equal_level: int = Field(default=6, ge=0, le=255)
     """Two frames of which no pixel differs by more levels are the same picture: what encoding a
     picture twice changes."""
-    still_px: float = Field(default=3.0, ge=0)
+    still_px: float = Field(default=1.5, ge=0)
     """A tick counts as moving if two states go further than so many pixels, were their spread the
     picture's shorter side. Less may be seen by no pixel; one state alone may be out of sight."""
     frozen_way: float = Field(default=0.15, gt=0)
@@ -70,7 +70,7 @@ class Thresholds(BaseModel):
     repeated_warn: float = Field(default=0.25, ge=0, le=1)
     """An episode in which more of the moving frames repeat the picture before warns: its camera is
     slower than the dataset says."""
-    repeated_least: int = Field(default=8, ge=1)
+    repeated_least: int = Field(default=4, ge=1)
     """Moving frames that it takes to say so."""
     sampled_episodes: int = Field(default=64, ge=1)
     """Episodes of which frames are decoded, unless the audit is thorough: a minute at most."""

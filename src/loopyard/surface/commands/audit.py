@@ -27,6 +27,12 @@ class Options:
     """folder of a LeRobot v3.0 dataset"""
     thorough: bool = False
     """decode every frame, not some of each of 64 episodes"""
+    video: bool = True
+    """look at the videos at all; without them 100,000 frames take seconds"""
+    workers: int | None = None
+    """processes that decode; one a core where the audit is thorough, else none of their own"""
+    fix: Path | None = None
+    """write a repaired copy to this new folder; the exit code is by the copy's verdict"""
     all: bool = False
     """name the checks that passed as well"""
     thresholds: Path | None = None
@@ -46,16 +52,42 @@ class Options:
 
 def run(options: Options, console: Console) -> int:
     """Prints the verdict and its reasons; 1 where it is fail, else 0."""
-    from loopyard.data.audit import Thresholds, audit
+    from loopyard.data.audit import Thresholds
 
     limits = _asked(Thresholds.read(options.thresholds, options.set), options)
-    report = audit(options.dataset, thorough=options.thorough, thresholds=limits)
+    report = _audited(options.dataset, limits, options)
+    repaired = None
+    if options.fix is not None and report.verdict != "pass":
+        repaired = _repaired(options.dataset, options.fix, report, console)
+        report = _audited(options.fix, limits, options)
+    elif options.fix is not None:
+        console.print(f"nothing to repair: {options.fix} is not written")
     if options.html is not None:
         from loopyard.surface.audit_page import write_audit_page
 
         write_audit_page(options.html, report, limits)
-    console.result(report.to_dict(), "\n".join(_lines(report, options)))
+    said = report.to_dict() | ({"repair": repaired} if repaired is not None else {})
+    console.result(said, "\n".join(_lines(report, options)))
     return 1 if report.verdict == "fail" else 0
+
+
+def _audited(path: Path, limits: Thresholds, options: Options) -> AuditReport:
+    from loopyard.core.machine import usable_cores
+    from loopyard.data.audit.apart import AuditJob, audit_apart
+
+    workers = options.workers
+    if workers is None:
+        workers = usable_cores() if options.thorough and options.video else 0
+    return audit_apart(AuditJob(path, limits, options.thorough, options.video, workers))
+
+
+def _repaired(source: Path, out: Path, report: AuditReport, console: Console) -> dict[str, object]:
+    """Write the copy and say what became of what; the same as facts."""
+    from loopyard.data.audit.repair import repair
+
+    done = repair(source, out, report)
+    console.print("\n".join([f"repaired copy: {out}", *done.lines()]))
+    return done.facts()
 
 
 def _asked(limits: Thresholds, options: Options) -> Thresholds:
@@ -84,7 +116,7 @@ def _parameters(kind: str, path: Path) -> int:
 
 
 def _lines(report: AuditReport, options: Options) -> list[str]:
-    lines = [f"{report.verdict}: {options.dataset}: {len(report.checks)} checks"]
+    lines = [f"{report.verdict}: {report.path}: {len(report.checks)} checks"]
     for check in report.checks:
         if options.all or check.verdict != "pass":
             where = f" ({check.where})" if check.where else ""

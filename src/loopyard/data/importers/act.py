@@ -12,6 +12,7 @@ from pydantic import Field
 from loopyard.core.specs import VectorSpec, WorldSpec
 from loopyard.data.importers.hdf5_file import PATTERNS, Hdf5, open_hdf5
 from loopyard.data.importers.hdf5_images import ChannelOrder, Pictures
+from loopyard.data.importers.hdf5_probe import require_readable
 from loopyard.data.importers.importer import (
     EpisodeFacts,
     EpisodeRef,
@@ -56,12 +57,15 @@ class ActImporter:
     def __init__(self, source: Path, params: ActParams) -> None:
         self._source, self._params = source, params
 
+    def check(self) -> None:
+        require_readable(self._files())
+
     def episodes(self) -> Sequence[EpisodeRef]:
         folder = self._source if self._source.is_dir() else self._source.parent
-        return [
-            EpisodeRef(path.relative_to(folder).as_posix(), path)
-            for path in files_of(self._source, PATTERNS, "HDF5 files of ACT")
-        ]
+        return [EpisodeRef(path.relative_to(folder).as_posix(), path) for path in self._files()]
+
+    def _files(self) -> list[Path]:
+        return files_of(self._source, PATTERNS, "HDF5 files of ACT")
 
     def open(self, ref: EpisodeRef) -> Recording:
         with open_hdf5(ref.path) as file:

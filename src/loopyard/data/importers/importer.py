@@ -116,7 +116,8 @@ class Importer(Protocol):
     """One form of recordings. Made with a source and its params; it must pickle or be remade so.
 
     name: the word on the command line. Params: its settings, a subclass of `NoParams`. It may have
-    a ``lineage``: JSON facts that the source tells of where it comes from itself.
+    a ``lineage``: JSON facts that the source tells of where it comes from itself; and a
+    ``check()``, called once before all else, that raises DatasetError where reading is not safe.
     Every mistake in the source raises DatasetError naming file and field; nothing outside the
     source is ever read, nothing in it executed.
     """

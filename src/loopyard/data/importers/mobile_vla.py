@@ -13,6 +13,7 @@ from loopyard.core.specs import Channel, VectorSpec, WorldSpec
 from loopyard.data.audit.strata import name_pattern, strata_in
 from loopyard.data.importers.hdf5_file import PATTERNS, Hdf5, open_hdf5
 from loopyard.data.importers.hdf5_images import ChannelOrder, Pictures
+from loopyard.data.importers.hdf5_probe import require_readable
 from loopyard.data.importers.importer import (
     UNLIMITED,
     EpisodeFacts,
@@ -58,12 +59,15 @@ class MobileVlaImporter:
         self._source, self._params = source, params
         self._pattern = name_pattern(params.strata)
 
+    def check(self) -> None:
+        require_readable(self._files())
+
     def episodes(self) -> Sequence[EpisodeRef]:
         folder = self._source if self._source.is_dir() else self._source.parent
-        return [
-            EpisodeRef(path.relative_to(folder).as_posix(), path)
-            for path in files_of(self._source, PATTERNS, "HDF5 files of Mobile VLA")
-        ]
+        return [EpisodeRef(path.relative_to(folder).as_posix(), path) for path in self._files()]
+
+    def _files(self) -> list[Path]:
+        return files_of(self._source, PATTERNS, "HDF5 files of Mobile VLA")
 
     def open(self, ref: EpisodeRef) -> Recording:
         with open_hdf5(ref.path) as file:

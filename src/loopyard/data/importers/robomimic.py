@@ -13,6 +13,7 @@ from pydantic import Field
 from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
 from loopyard.data.importers.hdf5_file import PATTERNS, Hdf5, open_hdf5
 from loopyard.data.importers.hdf5_images import Pictures
+from loopyard.data.importers.hdf5_probe import require_readable
 from loopyard.data.importers.importer import (
     EpisodeFacts,
     EpisodeRef,
@@ -53,9 +54,12 @@ class RobomimicImporter:
     def __init__(self, source: Path, params: RobomimicParams) -> None:
         self._source, self._params = source, params
 
+    def check(self) -> None:
+        require_readable(self._files())
+
     def episodes(self) -> Sequence[EpisodeRef]:
         refs: list[EpisodeRef] = []
-        paths = files_of(self._source, PATTERNS, "an HDF5 file of robomimic")
+        paths = self._files()
         for path in paths:
             prefix = "" if len(paths) == 1 else f"{path.relative_to(self._source).as_posix()}/"
             with open_hdf5(path) as file:
@@ -72,6 +76,9 @@ class RobomimicImporter:
         if self._params.mask is None:
             return None
         return set(file.texts(f"mask/{self._params.mask}"))
+
+    def _files(self) -> list[Path]:
+        return files_of(self._source, PATTERNS, "an HDF5 file of robomimic")
 
     def open(self, ref: EpisodeRef) -> Recording:
         with open_hdf5(ref.path) as file:

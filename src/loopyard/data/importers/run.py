@@ -67,6 +67,9 @@ def import_recordings(
     """
     out, transform = Path(out), transform or Transform()
     importer = make_importer(name, source, params)
+    check = getattr(importer, "check", None)
+    if check is not None and not (out / INFO_FILE).exists():
+        check()
     refs = chosen(importer.episodes(), only, str(source))
     jobs = slots_of(refs)
     _claim(out, _facts(name, params, transform, refs))

@@ -235,9 +235,11 @@ def relabel(
 ) -> Generated:
     """Let the policy drive these scenes (scenario, seed) and seal what the expert says of it.
 
-    Slots that are durable already are not driven again. out: a folder for records and traces of
-    the drives, as an evaluation keeps them, in a suite called ``learn``. deadline_s:
-    ``time.monotonic()`` after which no further drive begins.
+    Slots that are durable already are not driven again, unless a record is missing.
+
+    Args:
+        out: a folder for records and traces of the drives, as an evaluation keeps them, in a suite
+            called ``learn``. deadline_s: ``time.monotonic()`` after which no further drive begins.
 
     Raises:
         CheckpointError: the policy cannot be loaded or does not fit the world.
@@ -252,16 +254,18 @@ def relabel(
         plan.root, spec, video=plan.video, chunk_size=plan.recorded_chunk, lineage=lineage
     )
     done = builder.slots()
+    folder = SuiteFolder(out, LEARN, plan.digest) if out is not None else None
+    # A worker makes its episodes durable, and records come after: a kill in between left some out.
+    recorded = None if folder is None else folder.known()
     jobs = [
         RolloutJob(scenario, seed, slot)
         for slot, (scenario, seed) in enumerate(scenes)
-        if slot not in done
+        if slot not in done or (recorded is not None and (scenario.digest, seed) not in recorded)
     ]
     size = max(1, min(3 * plan.lockstep, -(-len(jobs) // max(1, executor.workers))))
     starts = until(deadline_s, range(0, len(jobs), size), len(done))
     blocks = (tuple(jobs[at : at + size]) for at in starts)
     frames = 0
-    folder = SuiteFolder(out, LEARN, plan.digest) if out is not None else None
     for drives in executor.map(partial(RelabelHandler, plan), blocks):
         if folder is not None:
             folder.keep([driven for _, driven in drives])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,20 @@ def test_stopped_relabelling_goes_on_to_the_same_dataset(plan, executor, tmp_pat
     assert made.episodes == 6
     assert made.dataset.digest == whole.dataset.digest
     assert relabel(one_by_one, SCENES, executor).frames == 0
+
+
+def test_a_record_that_a_kill_left_out_is_made_again(plan, executor, tmp_path):
+    """Its episode was durable: the worker had written it before its record was kept."""
+    out = tmp_path / "rollouts"
+    whole = relabel(plan, SCENES, executor, out=out)
+    records = (out / "learn.jsonl").read_text().splitlines()
+    (out / "learn.jsonl").write_text("\n".join(records[:2]) + "\n")
+    made = relabel(plan, SCENES, executor, out=out)
+    assert made.dataset.digest == whole.dataset.digest
+    again = (out / "learn.jsonl").read_text().splitlines()
+    assert [json.loads(row)["seed"] for row in again] == [
+        json.loads(row)["seed"] for row in records
+    ]
 
 
 def test_a_deadline_ends_it_with_the_drives_that_are_whole(plan, executor):

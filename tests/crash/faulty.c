@@ -1,8 +1,10 @@
-/* A filesystem that fails: preloaded into a process, it lets the nth operation below a folder fail.
+/* A filesystem that fails: preloaded into a process, it lets one operation below a folder fail.
  *
- * faulty_arm(folder, kind, nth) begins; faulty_count() tells how many operations there were.
+ * faulty_arm(folder, kind, nth, seen) begins; faulty_count() tells how many operations there were.
  * kind "ENOSPC": from the failing operation on, all that needs room fails. "EIO": this operation
- * alone. "short": a write takes only half of what it is given and the next one finds a full disk. */
+ * alone. "short": a write takes only half of what it is given and the next one finds a full disk.
+ * nth > 0: the nth operation fails. nth 0: the first operation fails whose label (its name, and its
+ * path with every number as '#') is not a line of the file `seen` yet, to which it is added. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,17 +21,28 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static char folder[PATH_MAX], kind[16];
+static char folder[PATH_MAX], kind[16], seen_path[PATH_MAX];
 static long nth, count;
 static int armed, full;
+static char *seen;
+static size_t seen_bytes;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
 
-void faulty_arm(const char *where, const char *what, long number) {
+void faulty_arm(const char *where, const char *what, long number, const char *labels) {
     snprintf(folder, sizeof folder, "%s", where);
     snprintf(kind, sizeof kind, "%s", what);
+    snprintf(seen_path, sizeof seen_path, "%s", labels ? labels : "");
     nth = number, count = 0, full = 0;
+    if (!nth) {
+        int file = syscall(SYS_openat, AT_FDCWD, seen_path, O_RDONLY | O_CREAT, 0644);
+        seen_bytes = lseek(file, 0, SEEK_END);
+        seen = calloc(1, seen_bytes + 2);
+        if (pread(file, seen + 1, seen_bytes, 0) != (ssize_t)seen_bytes) abort();
+        seen[0] = '\n';
+        syscall(SYS_close, file);
+    }
     armed = 1;
 }
 
@@ -45,6 +58,23 @@ static int inside(const char *path, char *absolute) {
     return strncmp(absolute, folder, strlen(folder)) == 0;
 }
 
+static int is_new(const char *operation, const char *absolute) {
+    char label[PATH_MAX + 32];
+    size_t end = snprintf(label, sizeof label, "\n%s ", operation);
+    for (const char *at = absolute + strlen(folder); *at && end < sizeof label - 2; at++) {
+        int digit = strchr("0123456789", *at) != NULL;
+        /* after ".tmp-" and the like comes what is random: letters of hex count as digits there */
+        if (!digit && label[end - 1] == '#' && strchr("abcdef-", *at)) continue;
+        if (!digit || label[end - 1] != '#') label[end++] = digit ? '#' : *at;
+    }
+    label[end++] = '\n', label[end] = 0;
+    if (strstr(seen, label)) return 0;
+    int file = syscall(SYS_openat, AT_FDCWD, seen_path, O_WRONLY | O_APPEND);
+    if (syscall(SYS_write, file, label + 1, end - 1) < 0) abort();
+    syscall(SYS_close, file);
+    return 1;
+}
+
 /* 0: go on. 1: fail with errno. 2: take half. */
 static int fault(const char *operation, const char *path, int needs_room) {
     char absolute[PATH_MAX];
@@ -53,13 +83,14 @@ static int fault(const char *operation, const char *path, int needs_room) {
     pthread_mutex_lock(&lock);
     if (full) {
         if (needs_room) errno = ENOSPC, result = 1;
-    } else {
+    } else if (nth >= 0) {
         count++;
-        if (count == nth) {
+        if (nth ? count == nth : is_new(operation, absolute)) {
             int writes = strstr(operation, "write") != NULL;
-            if (!strcmp(kind, "EIO")) errno = EIO, result = 1;
+            if (!strcmp(kind, "EIO")) errno = EIO, result = 1, nth = -1;
             else if (!strcmp(kind, "short") && writes) full = 1, result = 2;
             else if (!strcmp(kind, "ENOSPC") && needs_room) errno = ENOSPC, full = 1, result = 1;
+            else if (nth) nth = -1; /* an operation that this cannot befall */
         }
     }
     pthread_mutex_unlock(&lock);

@@ -83,12 +83,12 @@ def try_operation(template: Path, root: Path, kind: str, nth: int) -> bool:
     shutil.copytree(template, root)
 
     def armed() -> None:
-        LIBRARY.faulty_arm(str(root).encode(), kind.encode(), ctypes.c_long(nth))
+        LIBRARY.faulty_arm(str(root).encode(), kind.encode(), ctypes.c_long(nth), b"")
         try:
             store(root, 2)
         finally:
             count = LIBRARY.faulty_count()
-            LIBRARY.faulty_arm(b"/nowhere", b"", ctypes.c_long(-1))
+            LIBRARY.faulty_arm(b"/nowhere", b"", ctypes.c_long(-1), b"")
             (template.parent / "count").write_text(str(count))
 
     code = child(armed)

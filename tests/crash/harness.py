@@ -1,4 +1,4 @@
-"""Starts commands in processes that may be killed: see zygote.py."""
+"""Starts commands in processes that may be killed, on disks that may fail: see zygote.py."""
 
 from __future__ import annotations
 
@@ -46,16 +46,17 @@ class Running:
 class Zygote:
     """The process of zygote.py."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, preload: Path | None = None) -> None:
         self.folder, self.running = folder, set[int]()
         alone = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        preloaded = {} if preload is None else {"LD_PRELOAD": str(preload)}
         path = os.pathsep.join([str(HERE.parent / "toy"), os.environ.get("PYTHONPATH", "")])
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "zygote.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **alone, "PYTHONPATH": path},
+            env={**os.environ, **alone, **preloaded, "PYTHONPATH": path},
         )
         self._answer()
 
@@ -63,9 +64,15 @@ class Zygote:
         self,
         *argv: object,
         cwd: Path,
+        fault: tuple[Path, str, int, Path] | None = None,
+        workers: bool = False,
         **env: str,
     ) -> Running:
-        """Begin ``loopyard argv`` in a folder."""
+        """Begin ``loopyard argv`` in a folder.
+
+        fault: the folder whose operations fail, the kind, the nth, the file of labels (faulty.c).
+        workers: in processes of their own.
+        """
         out = self.folder / "out.txt"
         cwd.mkdir(parents=True, exist_ok=True)
         begin = {
@@ -73,6 +80,10 @@ class Zygote:
             "cwd": str(cwd),
             "out": str(out),
             "env": env,
+            "workers": workers,
+            "fault": None
+            if fault is None
+            else [str(f) if isinstance(f, Path) else f for f in fault],
         }
         pid = self.ask({"start": begin})["pid"]
         self.running.add(pid)

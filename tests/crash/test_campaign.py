@@ -1,0 +1,107 @@
+"""A campaign that is killed anywhere comes to the end that it would have come to."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaigns import outcome, require_once, write_campaign
+from harness import Done, Zygote
+
+from loopyard.store.failpoint import VARIABLE
+
+SOURCE = Path(__file__).parents[2] / "src/loopyard"
+KILLED = -9
+KILLS = 50
+
+
+def failpoints() -> list[str]:
+    """Every failpoint there is in the code."""
+    text = "".join(path.read_text() for path in sorted(SOURCE.rglob("*.py")))
+    return sorted(set(re.findall(r'failpoint\("([^"]+)"\)', text)))
+
+
+def go_on(zygote: Zygote, folder: Path, **more: Any) -> Done:
+    return zygote.run("run", write_campaign(folder), cwd=folder, **more)
+
+
+@pytest.fixture(scope="module")
+def whole(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
+    """What a campaign comes to that nothing befalls, and its seconds."""
+    folder = tmp_path_factory.mktemp("whole")
+    begin_s = time.monotonic()
+    done = go_on(zygote, folder)
+    took_s = time.monotonic() - begin_s
+    assert done.code in (0, 1), done.said
+    return outcome(folder / "runs/toy"), took_s
+
+
+def require_same_end(zygote: Zygote, folder: Path, whole: dict[str, Any], kills: list[str]) -> None:
+    """Let the campaign in a folder come to its end, look at it, and clear it away."""
+    done = go_on(zygote, folder)
+    assert done.code in (0, 1), (kills, done.said)
+    run = folder / "runs/toy"
+    found = outcome(run)
+    differing = {name for name in whole.keys() | found if whole.get(name) != found.get(name)}
+    assert not differing, f"after kills at {kills}"
+    require_once(run)
+    verified = zygote.run("verify", run, cwd=folder)
+    assert verified.code == 0, (kills, verified.said)
+    shutil.rmtree(run)
+
+
+def kill_at_each(
+    zygote: Zygote, folder: Path, places: list[str], whole: dict[str, Any]
+) -> set[str]:
+    """Kill one campaign at one failpoint after the other; where it comes to its end before one,
+    another campaign begins. Returns the places that no campaign comes to."""
+    left, kills, unmet = list(places), list[str](), set[str]()
+    while left:
+        done = go_on(zygote, folder, **{VARIABLE: left[0]})
+        if done.code == KILLED:
+            kills.append(left.pop(0))
+            continue
+        require_same_end(zygote, folder, whole, kills)
+        if not kills:
+            unmet.add(left.pop(0))
+        kills = []
+    if kills:
+        require_same_end(zygote, folder, whole, kills)
+    return unmet
+
+
+def test_killed_at_a_few_places(zygote, tmp_path, whole):
+    places = ["dataset.videos_moved:2", "step.done:4", "folder.filled:6", "event.inserted:12"]
+    assert not kill_at_each(zygote, tmp_path, places, whole[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nth", [1, 2, 4, 8, 16])
+def test_killed_at_every_failpoint(zygote, tmp_path, whole, nth):
+    """The nth time that it is passed, where it is passed so often."""
+    unmet = kill_at_each(zygote, tmp_path, [f"{name}:{nth}" for name in failpoints()], whole[0])
+    assert nth > 1 or not unmet
+
+
+@pytest.mark.slow
+def test_kills_at_random(zygote, tmp_path, whole):
+    """Of the whole process group, two workers and what is made ahead included."""
+    rng, kills = random.Random(0), 0
+    while kills < KILLS:
+        running = zygote.start("run", write_campaign(tmp_path), cwd=tmp_path, workers=True)
+        end_s = time.monotonic() + rng.uniform(0.0, whole[1] / 2)
+        while time.monotonic() < end_s and running.alive():
+            time.sleep(0.005)
+        if running.alive():
+            running.kill()
+        done = running.wait()
+        kills += done.code == KILLED
+        if done.code != KILLED:  # it came to its end; another begins
+            assert done.code in (0, 1), done.said
+            require_same_end(zygote, tmp_path, whole[0], [f"{kills} random ones"])
+    require_same_end(zygote, tmp_path, whole[0], [f"{kills} random ones"])

@@ -33,9 +33,13 @@ ARROW_TYPES = {
 
 
 def recorded_features(spec: WorldSpec, chunk_size: int) -> dict[str, dict[str, Any]]:
-    """info.json features of the columns that a recorder fills, in column order."""
+    """info.json features of the columns that a recorder fills, in column order.
+
+    A world without a state has no column for it.
+    """
+    state = {STATE_KEY: _feature("float32", spec.state.size, spec.state.names)}
     features = {
-        STATE_KEY: _feature("float32", spec.state.size, spec.state.names),
+        **(state if spec.state.size else {}),
         ACTION_KEY: _feature("float32", spec.action.size, spec.action.names),
         EXECUTED_KEY: _feature("float32", spec.action.size, spec.action.names),
         PHASE_KEY: _feature("string", 1),

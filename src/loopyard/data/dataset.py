@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.outcome import Outcome
-from loopyard.core.specs import IMAGE_PREFIX, WorldSpec
+from loopyard.core.specs import IMAGE_PREFIX, STATE_KEY, WorldSpec
 from loopyard.data.columns import CHUNK_KEY, to_numpy
 from loopyard.data.metadata import Metadata, read_metadata
 from loopyard.data.parquet_file import DATA_ERRORS, damaged, open_parquet
@@ -121,7 +121,8 @@ class Dataset:
     def column(self, name: str) -> np.ndarray:
         """A column of all N frames: (N, size) numbers, or (N,) where the feature is one value.
 
-        ``expert_chunk`` comes as (N, K, A); strings as (N,) objects. Kept in memory once read.
+        ``expert_chunk`` comes as (N, K, A); strings as (N,) objects; the state of a world without
+        one as (N, 0). Kept in memory once read.
 
         Raises:
             DatasetError: there is no such column, or its numbers do not fit its shape.
@@ -132,6 +133,8 @@ class Dataset:
 
     def _load_column(self, name: str) -> np.ndarray:
         where = str(self.root / "data")
+        if name == STATE_KEY and not self.spec.state.size:
+            return np.zeros((self.num_frames, 0), np.float32)
         if name not in self.column_names:
             raise DatasetError(expected(where, name, "no such column", self.column_names))
         shape = tuple(int(side) for side in self.info["features"][name]["shape"])

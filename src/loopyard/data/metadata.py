@@ -12,7 +12,6 @@ from typing import Any
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.specs import (
     ACTION_KEY,
-    STATE_KEY,
     WorldSpec,
 )
 from loopyard.data.columns import ARROW_TYPES
@@ -137,9 +136,9 @@ def read_info(root: Path) -> dict[str, Any]:
         raise DatasetError(expected(str(path), "features", features, "an object"))
     for name, feature in features.items():
         _check_feature(path, name, feature)
-    for name in (STATE_KEY, ACTION_KEY):
-        if name not in features:
-            raise DatasetError(expected(str(path), "features", sorted(features), f"{name!r} too"))
+    if ACTION_KEY not in features:
+        wanted = f"{ACTION_KEY!r} too"
+        raise DatasetError(expected(str(path), "features", sorted(features), wanted))
     has_video = any(feature["dtype"] == "video" for feature in features.values())
     if has_video and info.get("video_path") != VIDEO_TEMPLATE:
         raise DatasetError(

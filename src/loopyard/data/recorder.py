@@ -13,7 +13,7 @@ import pyarrow as pa
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.outcome import Outcome
 from loopyard.core.scenario import Scenario
-from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY, WorldSpec
+from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY, TASK_KEY, WorldSpec
 from loopyard.data.columns import CHUNK_KEY, EXECUTED_KEY, PHASE_KEY, recorded_table
 from loopyard.data.episode import EpisodeRow, Source
 from loopyard.data.layout import staging_folder
@@ -65,6 +65,7 @@ class EpisodeRecorder:
             ACTION_KEY: [],
             EXECUTED_KEY: [],
         }
+        self._task = spec.task
         self._chunks: list[np.ndarray | None] = []
         self._phases: list[str] = []
 
@@ -95,7 +96,8 @@ class EpisodeRecorder:
         """Record one control tick.
 
         Args:
-            obs: images (H, W, 3) uint8 and state (S,) float32, as seen before the action.
+            obs: images (H, W, 3) uint8 and state (S,) float32, as seen before the action, and the
+                task, where it is the episode's own.
             label: (A,) float32, the expert's clean action. executed: (A,) float32, what drove.
             chunk: (K, A) float32, the expert's next K actions from here, or None.
         """
@@ -104,6 +106,7 @@ class EpisodeRecorder:
                 if key in self._writers:
                     self._writers[key].add(obs[key])
                 histogram.offer(obs[key])
+        self._task = str(obs.get(TASK_KEY, self._task))
         self._put(STATE_KEY, obs[STATE_KEY], (self.spec.state.size,))
         self._put(ACTION_KEY, label, (self.spec.action.size,))
         self._put(EXECUTED_KEY, executed, (self.spec.action.size,))
@@ -154,7 +157,7 @@ class EpisodeRecorder:
             source=source,
             length=self.length,
             kept=kept,
-            meta=dict(meta or {}),
+            meta={**({"task": self._task} if self._task != self.spec.task else {}), **(meta or {})},
         )
         with naming_full_disk(self._staging):
             self._close_videos()

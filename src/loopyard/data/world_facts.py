@@ -54,6 +54,8 @@ def derived_spec(info: dict[str, Any]) -> WorldSpec:
     features = info["features"]
 
     def vector(key: str) -> VectorSpec:
+        if key not in features:  # a world without a state
+            return VectorSpec(())
         size = int(features[key]["shape"][0])
         names = features[key].get("names")
         if isinstance(names, dict):

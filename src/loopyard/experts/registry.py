@@ -9,7 +9,10 @@ from loopyard.experts.expert import Expert
 from loopyard.worlds.registry import load_class
 from loopyard.worlds.world import spec_of
 
-BUILT_IN = {"yard": "loopyard.experts.yard:YardExpert"}
+BUILT_IN = {
+    "yard": "loopyard.experts.yard:YardExpert",
+    "corridor": "loopyard.experts.corridor:CorridorExpert",
+}
 
 
 def make_expert(world: Any, expert: str | None = None) -> Expert:

@@ -120,7 +120,8 @@ def features_of(
     inputs = {
         IMAGE_PREFIX + camera: Feature(type="VISUAL", shape=(3, *image_size)) for camera in cameras
     }
-    inputs[STATE_KEY] = Feature(type="STATE", shape=(spec.state.size,))
+    if spec.state.size:
+        inputs[STATE_KEY] = Feature(type="STATE", shape=(spec.state.size,))
     return {
         "input_features": inputs,
         "output_features": {ACTION_KEY: Feature(type="ACTION", shape=(spec.action.size,))},

@@ -15,7 +15,10 @@ from loopyard.core.scenario import Scenario
 from loopyard.worlds.randomisation import Parameter
 from loopyard.worlds.registry import BUILT_IN, load_class
 
-MODELS = {"yard": "loopyard.worlds.yard.params:YardParams"}
+MODELS = {
+    "yard": "loopyard.worlds.yard.params:YardParams",
+    "corridor": "loopyard.worlds.corridor.params:CorridorParams",
+}
 
 
 def params_model(world: str, where: str = "scenario") -> type[BaseModel] | None:
@@ -68,6 +71,10 @@ def base_value(base: Scenario, name: str) -> Any:
         from loopyard.worlds.yard.params import yard_params
 
         return getattr(yard_params(base.preset, base.params), name, None)
+    if base.world == "corridor":
+        from loopyard.worlds.corridor.params import corridor_params
+
+        return getattr(corridor_params(base.preset, base.params), name, None)
     return base.params.get(name)
 
 
@@ -81,6 +88,10 @@ def randomisation_table(base: Scenario) -> tuple[Parameter, ...]:
         from loopyard.worlds.yard.randomise import yard_table
 
         return yard_table(yard_params(base.preset, base.params))
+    if base.world == "corridor":
+        from loopyard.worlds.corridor.randomise import TABLE
+
+        return TABLE
     return tuple(getattr(load_class(base.world, "world"), "randomisation_table", ()))
 
 

@@ -9,7 +9,10 @@ from loopyard.core.errors import ConfigError, WorldError
 from loopyard.worlds.graphics import no_graphics
 from loopyard.worlds.world import World
 
-BUILT_IN = {"yard": "loopyard.worlds.yard.world:YardWorld"}
+BUILT_IN = {
+    "yard": "loopyard.worlds.yard.world:YardWorld",
+    "corridor": "loopyard.worlds.corridor.world:CorridorWorld",
+}
 NEEDED = ("reset", "step", "truth", "snapshot", "restore")
 
 
@@ -17,8 +20,8 @@ def make_world(world: str, preset: str = "starter", **params: Any) -> World:
     """A world, ready to be reset.
 
     Args:
-        world: ``yard``, or ``package.module:ClassName`` of a world of your own, which is called
-            with ``params`` (and with ``preset`` where its constructor takes one).
+        world: ``yard``, ``corridor``, or ``package.module:ClassName`` of a world of your own, which
+            is called with ``params`` (and with ``preset`` where its constructor takes one).
 
     Raises:
         ConfigError: no such world, preset or parameter.

@@ -51,7 +51,7 @@ BOX_WALL_M = 0.03
 BOX_HEAP_M = 0.50
 """A brick inside the walls, under this and not falling, is delivered: it may lie on others."""
 BUCKET_AWAY_M = 0.5
-"""Higher ones, on top of a heap, count once the bucket, which may still bear them, is so far off."""
+"""Higher ones, on a heap, count once the bucket, which may still bear them, is so far off."""
 AT_REST_MPS = 0.3
 KERB_HEIGHT_M = 0.13
 KERB_M = 0.06

@@ -17,6 +17,7 @@ import pytest
 
 from loopyard.core.errors import ConfigError, WorkerError
 from loopyard.core.scenario import Scenario
+from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import DrivePlan, generate
 from loopyard.executors.executor import Executor
 from loopyard.executors.local import LocalExecutor
@@ -251,3 +252,27 @@ def test_the_episodes_are_the_same_as_those_made_here(jobs, ray_cluster, tmp_pat
     assert here.failed > 0
     assert here.dataset.digest == there.dataset.digest
     assert not list(tmp_path.glob(".seen-*"))
+
+
+@in_workers
+def test_a_killed_worker_costs_one_episode_at_most(
+    jobs, executor: Executor, tmp_path, monkeypatch
+) -> None:
+    drives = importlib.import_module("telling_world").drives
+    scenario = Scenario(
+        world="telling_world:TellingWorld", preset="", params={"log": str(tmp_path / "log")}
+    )
+    first = DrivePlan(scenario, tmp_path / "first")
+    whole = generate(first, 12, LocalExecutor(0)).dataset.digest
+    once = len(drives(tmp_path / "log"))
+    killed: list[int] = []
+
+    def kill(row: EpisodeRow) -> None:
+        if not killed:
+            killed.append(drives(tmp_path / "log")[-1])
+            os.kill(killed[0], signal.SIGKILL)
+
+    made = generate(DrivePlan(scenario, tmp_path / "again"), 12, executor, kill)
+    assert made.dataset.digest == whole
+    assert len(drives(tmp_path / "log")) - once <= once + 1
+    assert killed[0] in drives(tmp_path / "log")[once:]

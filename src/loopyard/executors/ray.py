@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 
 from loopyard.core.errors import WorkerError
 from loopyard.executors.crew import CLOSE_S, LOOK_S, Answer, Crew, Task, Worker, kind_of
-from loopyard.executors.ray_cluster import cluster_cores, connect, other_nodes
+from loopyard.executors.ray_cluster import cluster_cores, connect, other_nodes, runtime_env
 from loopyard.executors.ray_place import Place, probe_in
-from loopyard.executors.worker import Served, own_environment
+from loopyard.executors.worker import Served
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -146,7 +146,7 @@ class _RayCrew(Crew[_Actor]):
             max_restarts=0,
             max_task_retries=0,
             scheduling_strategy="SPREAD",
-            runtime_env={"env_vars": own_environment()},
+            runtime_env=runtime_env(),
         )
         self.had_room_s = time.monotonic()
 

@@ -12,9 +12,13 @@ from typing import Any
 
 from loopyard.core.errors import ConfigError, WorkerError, expected
 from loopyard.core.machine import usable_cores
+from loopyard.executors.worker import own_environment
 
 OBJECT_STORE_BYTES = 256 * 2**20
 """Of a cluster of this machine: it holds jobs in flight and nothing else."""
+
+OWN = "loopyard"
+"""A resource that marks a cluster started here: its processes have a worker's environment."""
 
 
 def connect(address: str | None, cores: int) -> None:
@@ -43,12 +47,13 @@ def connect(address: str | None, cores: int) -> None:
             "num_cpus": max(cores, usable_cores()),
             "object_store_memory": OBJECT_STORE_BYTES,
             "include_dashboard": False,
+            "resources": {OWN: 1},
             # else workers are nice (15) and starve beside anything that is not
             "_system_config": {"worker_niceness": 0},
         }
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        with _undisturbed():
+        with _undisturbed(), _environment(own_environment() if address == "local" else {}):
             ray.init(
                 address=address,
                 log_to_driver=False,
@@ -68,6 +73,14 @@ def cluster_cores() -> int:
     return max(1, int(_import_ray().cluster_resources().get("CPU", 0)))
 
 
+def runtime_env() -> dict[str, Any]:
+    """What Ray must do to give a worker its environment: nothing where the cluster's processes have
+    it. Else each is started twice, which takes three times the processor time of a local one."""
+    if OWN in _import_ray().cluster_resources():
+        return {}
+    return {"env_vars": own_environment()}
+
+
 def other_nodes() -> list[str]:
     """The ids of the nodes with cores, where there is more than this machine's own."""
     ray = _import_ray()
@@ -83,6 +96,20 @@ def _import_ray() -> Any:
         wanted = "the package ray: pip install 'loopyard[ray]'"
         raise ConfigError(expected("executor", "ray", str(error), wanted)) from None
     return ray
+
+
+@contextmanager
+def _environment(own: dict[str, str]) -> Iterator[None]:
+    """What is started meanwhile has these variables as well."""
+    before = dict(os.environ)
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name in own:
+            os.environ.pop(name)
+            if name in before:
+                os.environ[name] = before[name]
 
 
 @contextmanager

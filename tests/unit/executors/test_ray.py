@@ -92,6 +92,11 @@ def test_a_node_without_the_shared_folder_is_named_before_work_begins(
     cluster.remove_node(node)
 
 
+def test_workers_of_a_cluster_that_was_there_compute_on_one_thread(jobs, cluster) -> None:
+    (_, environment, _), *_ = RayExecutor(1, cluster.address).map(jobs.Environment, [0])
+    assert (environment["OMP_NUM_THREADS"], environment["LP_NUM_THREADS"]) == ("1", "0")
+
+
 def test_ray_keeps_nothing_of_what_was_done(jobs, cluster) -> None:
     executor = RayExecutor(1, cluster.address)
     results = executor.map(jobs.Large, [b"x" * 1_000_000] * 5)

@@ -26,17 +26,19 @@ fi
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null ||
     cannot "Python 3.11 is needed for LeRobot 0.4.4, '$PYTHON' is $("$PYTHON" -V 2>&1);
     name one, for example: make PYTHON=python3.11 test-lerobot"
+begun=
 if [ ! -x $ENVIRONMENT/bin/python ]; then
     free_gb=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
     [ "$free_gb" -ge $NEEDED_GB ] || cannot "$free_gb GB of disk are free, $NEEDED_GB are needed"
     echo "test-lerobot: making $ENVIRONMENT (8 GB, several minutes)"
+    begun=yes
     "$PYTHON" -m venv --clear $ENVIRONMENT || cannot "no virtual environment can be made"
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! $ENVIRONMENT/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
     -c $HERE/constraints.txt -e '.[lerobot]' pytest >"$log" 2>&1; then
-    rm -rf $ENVIRONMENT
+    [ -z "$begun" ] || rm -rf $ENVIRONMENT
     cannot "pip could not install it: $(grep -i error "$log" | tail -n 3)"
 fi
 touch $ENVIRONMENT/.ready

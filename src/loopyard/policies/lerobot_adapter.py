@@ -99,12 +99,13 @@ class LeRobotPolicy(Chunking):
         network.reset()
         memory: dict[str, deque[torch.Tensor]] = getattr(network, "_queues", {})
         for batch in batches:
+            batch.pop(ACTION_KEY, None)  # the processors leave an empty place for it
             pictures = [batch[key] for key in network.config.image_features]
             if IMAGES_STACK in memory:
                 batch[IMAGES_STACK] = torch.stack(pictures, dim=-4)
             if IMAGE_ALONE in memory:
                 batch[IMAGE_ALONE] = pictures[0]
-            for key in memory.keys() & batch.keys() - {ACTION_KEY}:
+            for key in memory.keys() & batch.keys():
                 memory[key].append(batch[key])
         return network.predict_action_chunk(batches[-1])
 

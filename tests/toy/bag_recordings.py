@@ -43,17 +43,15 @@ class Sent:
 
 def write_bag(path: Path, form: str, messages: Iterable[Sent]) -> Path:
     """Write messages in order of their receipt; the path of the bag, with its ending."""
-    ordered = sorted(messages, key=lambda sent: sent.at_s)
-    types = store(form)
     path.parent.mkdir(parents=True, exist_ok=True)
     if form == "ros1":
         path = path.with_suffix(".bag")
         with Writer1(path) as writer:
-            _write(writer, types, types.serialize_ros1, ordered)
+            write_messages(writer, form, messages)
         return path
     plugin = StoragePlugin.SQLITE3 if form == "sqlite3" else StoragePlugin.MCAP
     with Writer2(path, version=9, storage_plugin=plugin) as writer:
-        _write(writer, types, types.serialize_cdr, ordered)
+        write_messages(writer, form, messages)
     if form == "plain-mcap":
         (inner,) = path.glob("*.mcap")
         inner.rename(path.with_suffix(".mcap"))
@@ -63,9 +61,12 @@ def write_bag(path: Path, form: str, messages: Iterable[Sent]) -> Path:
     return path
 
 
-def _write(writer: Any, types: Any, serialize: Any, messages: list[Sent]) -> None:
+def write_messages(writer: Any, form: str, messages: Iterable[Sent]) -> None:
+    """Write messages with an open writer, in order of their receipt."""
+    types = store(form)
+    serialize = types.serialize_ros1 if form == "ros1" else types.serialize_cdr
     connections = {}
-    for sent in messages:
+    for sent in sorted(messages, key=lambda sent: sent.at_s):
         if sent.topic not in connections:
             connections[sent.topic] = writer.add_connection(sent.topic, sent.kind, typestore=types)
         body = message(types, sent.kind, sent.fields)

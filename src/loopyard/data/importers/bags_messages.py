@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from loopyard.core.errors import ConfigError, DatasetError, LoopyardError, expected
+from loopyard.data.importers.bags_unpack import bound_blocks
 from loopyard.data.importers.source import natural, require_inside
 
 FILES = (".bag", ".mcap", ".db3")
 ROS2_METADATA = "metadata.yaml"
-MAX_CHUNK_BYTES = 256 * 1024 * 1024
-"""Of one compressed block of an MCAP file, unpacked; a larger one is taken for a hostile file."""
-
 MAX_NS = 1 << 62
 """No message was received that long after 1970."""
 
@@ -88,6 +86,7 @@ class Bag:
             raise ConfigError(
                 expected("import", "rosbags", "not installed", "pip install 'loopyard[bags]'")
             ) from error
+        bound_blocks()
         self.path = path
         if path.is_dir():
             for part in path.iterdir():
@@ -101,7 +100,6 @@ class Bag:
         with _named(self._file):
             self._reader.open()
         try:
-            self._require_small_chunks()
             self.topics = {
                 name: Topic(name, str(facts.msgtype), facts.msgcount)
                 for name, facts in self._reader.topics.items()
@@ -132,21 +130,6 @@ class Bag:
                         expected(str(self.path), f"{connection.topic}: time", received_ns, "ns")
                     )
                 yield Message(connection.topic, received_ns, body)
-
-    def _require_small_chunks(self) -> None:
-        for reader in self._reader.readers:
-            storage = getattr(reader, "storage", None)
-            for part in getattr(storage, "storages", [storage]):
-                for chunk in getattr(part, "chunks", []):
-                    if chunk.uncompressed_size > MAX_CHUNK_BYTES:
-                        raise DatasetError(
-                            expected(
-                                str(self.path),
-                                "chunk",
-                                f"{chunk.uncompressed_size} bytes",
-                                f"at most {MAX_CHUNK_BYTES}",
-                            )
-                        )
 
 
 def _storage(path: Path) -> Path:

@@ -50,9 +50,10 @@ def test_numbers_are_exact_and_pictures_those_of_the_frame(lerobots, tmp_path, v
         assert psnr_db(np.stack(wanted), np.stack(shown)) > 40
         assert recording.facts.task == lerobots.TASKS[episode % 2]
         assert recording.facts.notes == ("left out: next.reward",)
-    assert recording.spec.state.names == ["shoulder", "elbow", "gripper"]
-    assert recording.spec.action.names == ["left", "right"]
-    assert (recording.spec.world, recording.spec.fps) == ("so100", 10)
+    spec = opened(root).spec
+    assert spec.state.names == ["shoulder", "elbow", "gripper"]
+    assert spec.action.names == ["left", "right"]
+    assert (spec.world, spec.fps) == ("so100", 10)
 
 
 def test_h264_of_one_episode_is_copied_byte_for_byte(lerobots, tmp_path):

@@ -70,7 +70,9 @@ def main() -> None:
     """The other process: a dot for each group and array, the end of a line for each file."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     sys.path[:], paths = json.load(sys.stdin)
     for path in paths:
         with suppress(Exception):  # whoever opens it says what is wrong with it

@@ -43,8 +43,10 @@ def ridge(given: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.ndarra
     Of PENALTIES the one with the best mean counts: what can be told, not what one setting tells.
     """
     folds = int(fold.max()) + 1
-    grams = np.stack([given[fold == f].T @ given[fold == f] for f in range(folds)])
-    moments = np.stack([given[fold == f].T @ targets[fold == f] for f in range(folds)])
+    rows = [np.flatnonzero(fold == f) for f in range(folds)]
+    parts = [given[part] for part in rows]
+    grams = np.stack([part.T @ part for part in parts])
+    moments = np.stack([p.T @ targets[r] for p, r in zip(parts, rows, strict=True)])
     chance = chance_level(targets, fold)
     scores = []
     for strength in PENALTIES:
@@ -53,8 +55,8 @@ def ridge(given: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.ndarra
         predicted = np.empty_like(targets)
         for f in range(folds):
             others = grams.sum(axis=0) - grams[f] + penalty
-            weights = np.linalg.lstsq(others, moments.sum(axis=0) - moments[f], rcond=None)[0]
-            predicted[fold == f] = given[fold == f] @ weights
+            weights = np.linalg.solve(others, moments.sum(axis=0) - moments[f])
+            predicted[rows[f]] = parts[f] @ weights
         scores.append(r_squared(targets, predicted, chance))
     return max(scores, key=mean_of)
 

@@ -106,8 +106,8 @@ def _read_drives(dataset: Dataset, most_rows: int) -> Drives:
     every = max(1, int(np.ceil(lengths.sum() / most_rows)))
     chosen = np.zeros(len(lengths), bool)
     chosen[::every] = True
-    names = [STATE_KEY, ACTION_KEY]
-    names += [EXECUTED_KEY] if EXECUTED_KEY in dataset.column_names else []
+    known = (STATE_KEY, ACTION_KEY, EXECUTED_KEY)
+    names = [name for name in known if name in dataset.column_names]
     wanted = np.repeat(chosen, lengths)
     columns = _read_columns(dataset, names, wanted)
     owner = np.repeat(np.arange(len(lengths)), lengths)[wanted][: len(columns[ACTION_KEY])]
@@ -118,9 +118,10 @@ def _read_drives(dataset: Dataset, most_rows: int) -> Drives:
     indices, episode = np.unique(owner[rows], return_inverse=True)
     starts = np.searchsorted(episode, np.arange(len(indices)))
     action = columns[ACTION_KEY][rows]
+    stateless = np.zeros((len(finite), 0))
     return Drives(
         spec=dataset.spec,
-        state=columns[STATE_KEY][rows],
+        state=columns.get(STATE_KEY, stateless)[rows],
         action=action,
         executed=columns[EXECUTED_KEY][rows] if EXECUTED_KEY in columns else action,
         episode=episode,

@@ -77,6 +77,8 @@ def _ranges(dataset: Dataset, rows: Pass) -> Iterator[Check]:
         (STATE_KEY, dataset.spec.state, "warn"),
     ]
     for key, spec, severity in parts:
+        if not spec.size:
+            continue
         moments = rows.moments[key]
         for place, channel in enumerate(spec.channels):
             if place >= len(moments.low) or abs(channel.high) > LIMITLESS:

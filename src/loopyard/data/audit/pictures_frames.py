@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from loopyard.core.errors import DatasetError
-from loopyard.core.specs import STATE_KEY
+from loopyard.core.specs import ACTION_KEY, STATE_KEY
 from loopyard.data.audit.integrity_episodes import in_words
 from loopyard.data.audit.integrity_rows import Reader
 from loopyard.data.audit.report import Check, Verdict
@@ -149,16 +149,22 @@ def _sample(dataset: Dataset, limits: Thresholds) -> np.ndarray:
 
 
 def _states(dataset: Dataset, chosen: set[int] | None) -> Iterator[tuple[int, np.ndarray]]:
-    """(episode, its states in parts of each channel's spread) of the chosen ones, one by one."""
+    """(episode, its states in parts of each channel's spread) of the chosen ones, one by one.
+
+    Without a state, how far the actions have added up stands for where the robot is.
+    """
     scale = _scale(dataset)
+    key = STATE_KEY if dataset.spec.state.size else ACTION_KEY
     parts: list[np.ndarray] = []
-    for piece in Reader(dataset).pieces([STATE_KEY]):
-        if (chosen is not None and piece.episode not in chosen) or STATE_KEY not in piece.values:
+    for piece in Reader(dataset).pieces([key]):
+        if (chosen is not None and piece.episode not in chosen) or key not in piece.values:
             continue
-        values = piece.values[STATE_KEY]
+        values = piece.values[key]
         parts.append(np.nan_to_num(values.reshape(len(values), -1) / scale).astype(np.float32))
         if piece.tick + piece.count == dataset.episodes[piece.episode].length:
             state = np.concatenate(parts)
+            if key == ACTION_KEY:
+                state = np.cumsum(state, axis=0) / len(state)
             if len(state) == dataset.episodes[piece.episode].length:
                 yield piece.episode, state
             parts = []
@@ -166,8 +172,9 @@ def _states(dataset: Dataset, chosen: set[int] | None) -> Iterator[tuple[int, np
 
 def _scale(dataset: Dataset) -> np.ndarray:
     """(S,) how far each channel of the state goes, as meta/stats.json tells; else 1."""
-    told = dataset.stats.get(STATE_KEY)
-    size = dataset.spec.state.size
+    spec, key = dataset.spec, STATE_KEY if dataset.spec.state.size else ACTION_KEY
+    told = dataset.stats.get(key)
+    size = spec.state.size or spec.action.size
     try:
         low, high = (np.asarray(told[name], np.float64).ravel() for name in ("min", "max"))  # type: ignore[index]
         spread = high - low

@@ -48,6 +48,7 @@ class Zygote:
 
     def __init__(self, folder: Path, preload: Path | None = None) -> None:
         self.folder, self.running = folder, set[int]()
+        self.faulty = preload is not None
         alone = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         preloaded = {} if preload is None else {"LD_PRELOAD": str(preload)}
         path = os.pathsep.join([str(HERE.parent / "toy"), os.environ.get("PYTHONPATH", "")])

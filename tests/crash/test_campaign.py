@@ -30,17 +30,6 @@ def go_on(zygote: Zygote, folder: Path, **more: Any) -> Done:
     return zygote.run("run", write_campaign(folder), cwd=folder, **more)
 
 
-@pytest.fixture(scope="module")
-def whole(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
-    """What a campaign comes to that nothing befalls, and its seconds."""
-    folder = tmp_path_factory.mktemp("whole")
-    begin_s = time.monotonic()
-    done = go_on(zygote, folder)
-    took_s = time.monotonic() - begin_s
-    assert done.code in (0, 1), done.said
-    return outcome(folder / "runs/toy"), took_s
-
-
 def require_same_end(zygote: Zygote, folder: Path, whole: dict[str, Any], kills: list[str]) -> None:
     """Let the campaign in a folder come to its end, look at it, and clear it away."""
     done = go_on(zygote, folder)

@@ -29,12 +29,20 @@ SCENE = """
 
 @dataclass(frozen=True)
 class Probe:
-    """What a child process found. renderer: OpenGL's own name of itself, empty where it failed."""
+    """What a child process found. renderer, vendor: OpenGL's own names of itself, empty where it
+    failed."""
 
     works: bool
     renderer: str
     seconds: float
     error: str
+    vendor: str = ""
+
+    @property
+    def software(self) -> bool:
+        """Whether the processor draws: these are the names of Mesa's and Google's drawers."""
+        name = self.renderer.lower()
+        return any(word in name for word in ("llvmpipe", "softpipe", "swrast", "swiftshader"))
 
 
 def probe() -> Probe:
@@ -56,14 +64,15 @@ def probe() -> Probe:
         return Probe(False, "", LIMIT_S, f"no frame within {LIMIT_S:.0f} s")
     seconds = time.monotonic() - start
     if child.returncode == 0:
-        return Probe(True, child.stdout.strip(), seconds, "")
+        renderer, _, vendor = child.stdout.strip().partition("\t")
+        return Probe(True, renderer, seconds, "", vendor)
     last = (child.stderr.strip() or child.stdout.strip()).splitlines()[-1:]
     error = last[0] if last else f"the process ended with code {child.returncode}"
     return Probe(False, "", seconds, error)
 
 
 def render_one_frame() -> str:
-    """Draw a yellow box and look for its colour; returns the renderer's name.
+    """Draw a yellow box and look for its colour; returns the names of renderer and vendor.
 
     Raises:
         Exception: whatever MuJoCo or the driver raises where there is no way to render.
@@ -80,19 +89,19 @@ def render_one_frame() -> str:
         red, _, blue = (int(value) for value in renderer.render()[SIZE_PX // 2, SIZE_PX // 2])
         if red <= blue + 20:
             raise RuntimeError(f"the frame shows no yellow box: red {red}, blue {blue}")
-        return _renderer_name()
+        return f"{_name('GL_RENDERER')}\t{_name('GL_VENDOR')}"
     finally:
         renderer.close()
 
 
-def _renderer_name() -> str:
+def _name(which: str) -> str:
     try:
         from OpenGL import GL
 
-        name: Any = GL.glGetString(GL.GL_RENDERER)
+        name: Any = GL.glGetString(getattr(GL, which))
         return name.decode()
     except Exception:  # a name is nice to have, whatever is wrong with it
-        return "unnamed renderer"
+        return "unnamed"
 
 
 def main() -> int:

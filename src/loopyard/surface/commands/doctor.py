@@ -1,6 +1,11 @@
-"""Is this machine ready? Looks at Python, the libraries, rendering, cores, memory and disk.
+"""Is this machine ready? What is wrong is named with the way to mend it; exit code 1: not ready.
+
+Looks at Python and the libraries, which renderer answers and whether it is a GPU, video codecs (by
+using them), torch's device, cores and memory that may really be used, disk and clock, and the
+optional extras.
 
 Example: loopyard doctor
+Example: loopyard doctor --runs /data/runs
 """
 
 from __future__ import annotations
@@ -12,64 +17,66 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 from loopyard.core.machine import total_memory_bytes, usable_cores
+from loopyard.store.events import filesystem_of
 from loopyard.store.space import GIB, free_bytes
+from loopyard.surface.checkup.clock import check_clock, watch_clocks
+from loopyard.surface.checkup.codecs import check_codecs
+from loopyard.surface.checkup.disk import (
+    check_disk,
+    check_fsync,
+    existing,
+    fsync_milliseconds,
+)
+from loopyard.surface.checkup.extras import check_extras
+from loopyard.surface.checkup.finding import Finding, describe
 from loopyard.surface.console import Console
 from loopyard.surface.graphics import GL_ADVICE, Probe, probe
 
-Status = Literal["ok", "warn", "fail"]
-
 OLDEST_PYTHON = (3, 11)
 GIB_A_WORKER = 2
-LEAST_FREE_GIB = 2
 SLOW_FRAME_S = 20.0
 LIBRARIES = ("numpy", "mujoco", "gymnasium", "torch", "pyarrow", "av")
+BUSY = 0.5
+"""More than so many other processes a core that want to run: figures measured now are too low."""
+NVIDIA = Path("/dev/nvidiactl")
 
 
 @dataclass(frozen=True)
 class Options:
-    """Nothing to choose."""
+    """Where to look."""
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. advice: what to do, empty where all is well."""
-
-    name: str
-    status: Status
-    found: str
-    advice: str = ""
+    runs: Path = Path("runs")
+    """folder that campaigns will write into; it need not be there yet"""
 
 
 def run(options: Options, console: Console) -> int:
     """Prints every finding; 1 where something stands in the way, else 0."""
-    checks: list[Callable[[], Finding]] = [
+    folder = existing(options.runs)
+    checks: list[Callable[[], Finding | list[Finding]]] = [
         check_python,
         check_libraries,
         check_torch,
         lambda: check_graphics(probe()),
-        lambda: check_cores(usable_cores()),
+        check_codecs,
+        lambda: check_cores(usable_cores(), os.cpu_count() or 1, os.getloadavg()[0]),
         lambda: check_memory(total_memory_bytes(), usable_cores()),
-        lambda: check_disk(free_bytes(Path.cwd())),
+        lambda: check_disk(free_bytes(folder), filesystem_of(folder), folder),
+        lambda: check_fsync(fsync_milliseconds(folder), folder),
+        lambda: check_clock(watch_clocks()),
+        check_extras,
     ]
-    findings = []
+    findings: list[Finding] = []
     for check in checks:
-        finding = check()
-        findings.append(finding)
-        console.print(describe(finding))
+        found = check()
+        for finding in found if isinstance(found, list) else [found]:
+            findings.append(finding)
+            console.print(describe(finding))
     ready = all(finding.status != "fail" for finding in findings)
     answer = {"ready": ready, "checks": [asdict(finding) for finding in findings]}
     console.result(answer, "ready" if ready else "not ready: see the lines marked FAIL")
     return 0 if ready else 1
-
-
-def describe(finding: Finding) -> str:
-    """One line, and the advice below it."""
-    mark = finding.status.upper() if finding.status != "ok" else "ok"
-    line = f"{mark:<5} {finding.name:<10} {finding.found}"
-    return f"{line}\n{'':<17}{finding.advice}" if finding.advice else line
 
 
 def check_python() -> Finding:
@@ -99,10 +106,17 @@ def check_torch() -> Finding:
     except Exception as error:
         advice = "install it again: pip install --force-reinstall -c constraints.txt torch"
         return Finding("torch", "fail", f"does not load: {error}", advice)
+    threads = torch.get_num_threads()
     if torch.cuda.is_available():
-        found = f"{torch.__version__} on {torch.cuda.get_device_name(0)}"
-    else:
-        found = f"{torch.__version__} on the CPU, {torch.get_num_threads()} threads"
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        found = f"{torch.__version__} on {', '.join(names)}; {threads} threads"
+        return Finding("torch", "ok", found)
+    found = f"{torch.__version__} on the CPU, {threads} threads"
+    if NVIDIA.exists():
+        advice = (
+            "there is an NVIDIA driver: install a torch built for CUDA (pytorch.org says which)"
+        )
+        return Finding("torch", "warn", found, advice)
     return Finding("torch", "ok", found)
 
 
@@ -112,17 +126,30 @@ def check_graphics(result: Probe) -> Finding:
         if "MUJOCO_GL" in os.environ:
             advice += f"; MUJOCO_GL is set to '{os.environ['MUJOCO_GL']}', without it egl is used"
         return Finding("graphics", "fail", f"no camera can render: {result.error}", advice)
-    found = f"{result.renderer}, first frame after {result.seconds:.1f} s"
+    kind = "software, on the processor" if result.software else "GPU"
+    vendor = f" by {result.vendor}" if result.vendor else ""
+    found = f"{result.renderer}{vendor} ({kind}), first frame after {result.seconds:.1f} s"
     if result.seconds > SLOW_FRAME_S:
         return Finding("graphics", "warn", found, "rendering works, but starts slowly")
+    if result.software and NVIDIA.exists():
+        advice = (
+            "there is an NVIDIA driver that does not render: install libnvidia-gl of its version"
+        )
+        return Finding("graphics", "warn", found, advice)
     return Finding("graphics", "ok", found)
 
 
-def check_cores(cores: int) -> Finding:
+def check_cores(cores: int, there: int, load: float) -> Finding:
+    """cores: usable; there: of the whole machine; load: processes that want to run."""
+    limited = f" of {there}: the rest is not for this process (container or affinity)"
+    found = f"{cores} usable{limited if there > cores else ''}, load {load:.1f}"
+    if load > there + BUSY * cores:
+        advice = "others use them: what is measured now will look slow, and budgets hold less"
+        return Finding("cores", "warn", found, advice)
     if cores >= 2:
-        return Finding("cores", "ok", str(cores))
+        return Finding("cores", "ok", found)
     advice = "the demo was tuned on two: with one, expect twice the time or fewer episodes"
-    return Finding("cores", "warn", str(cores), advice)
+    return Finding("cores", "warn", found, advice)
 
 
 def check_memory(total_bytes: int, cores: int) -> Finding:
@@ -134,10 +161,3 @@ def check_memory(total_bytes: int, cores: int) -> Finding:
         return Finding("memory", "ok", found)
     advice = f"a worker may take {GIB_A_WORKER} GiB: pass --workers {workers}"
     return Finding("memory", "warn", found, advice)
-
-
-def check_disk(free: int) -> Finding:
-    found = f"{free / GIB:.1f} GiB free in {Path.cwd()}"
-    if free >= LEAST_FREE_GIB * GIB:
-        return Finding("disk", "ok", found)
-    return Finding("disk", "fail", found, f"the demo needs {LEAST_FREE_GIB} GiB")

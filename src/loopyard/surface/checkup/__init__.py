@@ -1,0 +1,1 @@
+"""What `loopyard doctor` looks at, one thing a file."""

@@ -11,6 +11,7 @@ import numpy as np
 from loopyard.core.specs import ACTION_KEY
 from loopyard.data.audit.drives import Drives, drives_of, enough_of
 from loopyard.data.audit.report import Check
+from loopyard.data.audit.smoothness import WRAP
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
 
@@ -82,13 +83,14 @@ def check_lag(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
 
 
 def _of_state(drives: Drives) -> Lag | None:
-    spread = drives.state.std(axis=0)
     names = drives.spec.action.names
-    moving = np.flatnonzero(spread > 0)
+    moving = np.flatnonzero(np.ptp(drives.state, axis=0) > 0)
+    turn = np.ptp(drives.state[:, moving], axis=0)
     pairs = []
     every = max(1, drives.episodes // EPISODES)
     for part in drives.slices[::every]:
         change = np.diff(drives.state[part][:, moving], axis=0)
+        change -= np.where(np.abs(change) > WRAP * turn, np.sign(change) * turn, 0.0)
         drive = drives.executed[part]
         pairs.append((_velocity_and_step(drive)[: len(change)], change))
     told = [*names, *(f"step of {name}" for name in names)]

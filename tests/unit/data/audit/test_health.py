@@ -102,6 +102,18 @@ def test_where_no_state_moves_the_pictures_tell_the_lag(tmp_path: Path) -> None:
     assert found[0].found.startswith(("+2.", "+3."))
 
 
+def test_an_angle_that_begins_anew_is_no_step() -> None:
+    rng = np.random.default_rng(1)
+    turn = np.convolve(rng.normal(0.3, 0.5, 900), np.ones(3) / 3, "same")[:, None]
+    angle = np.cumsum(np.vstack([[0.0], 0.3 * turn[:-1]]), axis=0)
+    yaw = (angle + np.pi) % (2 * np.pi) - np.pi
+    assert (np.abs(np.diff(yaw, axis=0)) > 6).any()
+    found = lag._of_state(with_drives(yaw, turn, 9, WORLD))
+    assert found is not None
+    assert found.peak > 0.9
+    assert found.ticks == pytest.approx(0, abs=0.1)
+
+
 def test_nothing_that_moves_gives_no_lag(moving: Dataset) -> None:
     rng = np.random.default_rng(0)
     noise = with_drives(rng.normal(size=(900, 2)), rng.normal(size=(900, 2)), 9, WORLD)
@@ -178,6 +190,20 @@ def test_position_targets_are_judged_by_what_they_add_to_the_state() -> None:
     labels, targets = memorising._labels(drives)
     assert targets == {"steering": "steering", "throttle": "throttle"}
     assert np.allclose(labels, target - state)
+
+
+def test_a_gripper_is_a_switch_and_not_judged_as_saturated(tmp_path: Path) -> None:
+    root = make_moving(tmp_path / "grip", episodes=10)
+
+    def gripping(values: np.ndarray) -> None:
+        values[:, 1] = np.where(np.arange(len(values)) // 25 % 2, 1.0, -1.0)
+
+    change_column(root, "action", gripping)
+    found = {c.name: c.verdict for c in audit(root).checks}
+    assert (found["saturated: throttle"], found["constant: throttle"]) == ("pass", "pass")
+    change_column(root, "action", lambda values: values.__setitem__((slice(5, None), 1), 1.0))
+    found = {c.name: c.verdict for c in audit(root).checks}
+    assert (found["saturated: throttle"], found["constant: throttle"]) == ("warn", "warn")
 
 
 def test_so_little_data_is_not_judged(tmp_path: Path) -> None:

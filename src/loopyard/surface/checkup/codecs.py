@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from loopyard.surface.checkup.finding import Finding
 
@@ -40,10 +42,24 @@ def try_codec(encoders: Sequence[str]) -> str:
     if not there:
         return f"has no encoder ({' or '.join(encoders)})"
     try:
-        off = _round_trip(there[0])
+        with _svt_keeps_silent():
+            off = _round_trip(there[0])
     except Exception as error:
         return f"fails: {type(error).__name__}: {error}"
     return "" if off <= MOST_ERROR else f"comes back wrong, by {off:.0f} of 255"
+
+
+@contextmanager
+def _svt_keeps_silent() -> Iterator[None]:
+    """The AV1 encoder tells its settings on standard error unless it is to name errors alone."""
+    before = os.environ.get("SVT_LOG")
+    os.environ["SVT_LOG"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["SVT_LOG"]
+        if before is not None:
+            os.environ["SVT_LOG"] = before
 
 
 def _round_trip(encoder: str) -> float:
@@ -62,8 +78,8 @@ def _round_trip(encoder: str) -> float:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))  # type: ignore[attr-defined]
         container.mux(stream.encode(None))  # type: ignore[attr-defined]
     stream_bytes.seek(0)
-    with av.open(stream_bytes) as container:
-        means = [frame.to_ndarray(format="rgb24").mean() for frame in container.decode(video=0)]
+    with av.open(stream_bytes) as reader:
+        means = [frame.to_ndarray(format="rgb24").mean() for frame in reader.decode(video=0)]
     if len(means) != len(levels):
         return float("inf")
     return float(np.abs(np.array(means) - levels).mean())

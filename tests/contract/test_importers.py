@@ -19,7 +19,7 @@ from loopyard.data.audit import audit
 from loopyard.data.dataset import Dataset, open_dataset
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.importers import Importer, Transform, import_recordings, make_importer
-from loopyard.data.importers.registry import BUILT_IN
+from loopyard.data.importers.registry import BUILT_IN, sniffed
 from loopyard.executors.local import LocalExecutor
 
 TOYS = Path(__file__).parents[1] / "toy"
@@ -249,6 +249,11 @@ def test_a_link_out_of_the_source_is_refused(form: Form, source: Path, tmp_path:
     path.symlink_to(tmp_path / "secret")
     with pytest.raises(DatasetError, match=r"link|inside|within"):
         imported(form, source, tmp_path / "out")
+
+
+@every_form
+def test_the_form_is_found_out(form: Form, source: Path) -> None:
+    assert sniffed(source, form.params) == form.name
 
 
 @every_form

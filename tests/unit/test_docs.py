@@ -12,10 +12,12 @@ from pydantic import BaseModel
 
 from loopyard.cycle.config import Campaign, ScenarioSection
 from loopyard.cycle.messages.settings import MessageSettings
+from loopyard.data.importers.registry import BUILT_IN
 from loopyard.experts.noise import NoiseSettings
 from loopyard.policies.nano.config import NanoConfig
 from loopyard.surface import cli
 from loopyard.training.config import TrainConfig
+from loopyard.worlds.registry import load_class
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -109,3 +111,16 @@ def said(default: Any, text: str) -> bool:
     if isinstance(default, tuple):
         return tuple(map(float, text.split(","))) == default
     return text == str(default)
+
+
+def test_every_parameter_of_an_importer_is_on_its_page():
+    text = (ROOT / "docs/bring-your-own-data.md").read_text()
+    for name, path in BUILT_IN.items():
+        part = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        assert part, name
+        told = {
+            key
+            for cell in re.findall(r"^\| (`[^|]+) \|", part, re.MULTILINE)
+            for key in re.findall(r"`([^`]+)`", cell)
+        }
+        assert told == set(load_class(path, "importer").Params.model_fields), name

@@ -23,6 +23,25 @@ BUILT_IN: dict[str, str] = {
 """What may be typed, and the class behind it."""
 
 
+def sniffed(source: Path, params: dict[str, Any] | None = None) -> str:
+    """The form of the recordings at ``source``: the first that reads their first episode.
+
+    Raises:
+        DatasetError: none does; each says why.
+    """
+    reasons = []
+    for name in BUILT_IN:
+        try:
+            importer = make_importer(name, source, params)
+            getattr(importer, "check", lambda: None)()
+            importer.open(importer.episodes()[0])
+        except (DatasetError, ConfigError) as error:
+            reasons.append(f"\n  {name}: {error}")
+        else:
+            return name
+    raise DatasetError(f"{source}: no form that is known:{''.join(reasons)}")
+
+
 def make_importer(name: str, source: Path, params: dict[str, Any] | None = None) -> Importer:
     """An importer of the recordings at ``source``.
 
@@ -35,7 +54,10 @@ def make_importer(name: str, source: Path, params: dict[str, Any] | None = None)
     if name not in BUILT_IN and ":" not in name:
         raise ConfigError(
             expected(
-                "import", "format", name, f"one of {sorted(BUILT_IN)} or 'package.module:ClassName'"
+                "import",
+                "format",
+                name,
+                f"auto, one of {sorted(BUILT_IN)} or 'package.module:ClassName'",
             )
         )
     kind = load_class(BUILT_IN.get(name, name), "importer")

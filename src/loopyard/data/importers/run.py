@@ -17,7 +17,7 @@ from loopyard.data.dataset import Dataset, open_dataset
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.importers.importer import EpisodeRef, Recording
 from loopyard.data.importers.one_episode import EpisodeImport, Plan
-from loopyard.data.importers.registry import make_importer
+from loopyard.data.importers.registry import make_importer, sniffed
 from loopyard.data.importers.transform import Transform
 from loopyard.data.json_file import read_json
 from loopyard.data.layout import INFO_FILE
@@ -25,6 +25,8 @@ from loopyard.data.video import VideoSettings
 from loopyard.executors.executor import Executor
 from loopyard.store.atomic import write_json
 
+AUTO = "auto"
+"""In place of a form's name: whichever it is."""
 IMPORT_FILE = "meta/import.json"
 """What is being imported here: an import that goes on must be the same."""
 
@@ -56,9 +58,9 @@ def import_recordings(
     changes nothing where it was done. No more than a few frames a worker are in memory.
 
     Args:
-        name, params: as `make_importer` has them. only: these episodes, by their place in the
-            listing; None for all. on_start: told how many episodes there are, and how many of them
-            are there already.
+        name, params: as `make_importer` has them, or ``auto``. only: these episodes, by their place
+            in the listing; None for all. on_start: told how many episodes there are, and how many
+            of them are there already.
 
     Raises:
         ConfigError: no such form, or settings that do not fit. DatasetError: names the file and
@@ -66,6 +68,7 @@ def import_recordings(
         NoSpaceError: the disk is full.
     """
     out, transform = Path(out), transform or Transform()
+    name = sniffed(source, params) if name == AUTO else name
     importer = make_importer(name, source, params)
     check = getattr(importer, "check", None)
     if check is not None and not (out / INFO_FILE).exists():

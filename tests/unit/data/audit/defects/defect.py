@@ -30,7 +30,7 @@ class Defect:
 
     what: str
     check: str
-    plant: Callable[[Path], None]
+    plant: Callable[[Path], object]
     verdict: Literal["fail", "warn"] = "fail"
     base: str = "own"
     thorough: bool = False

@@ -27,7 +27,7 @@ from loopyard.data.video import VideoSettings, VideoWriter, decode_video
 INFO, STATS, TASKS = "meta/info.json", "meta/stats.json", "meta/tasks.parquet"
 SECOND = "data/chunk-000/file-001.parquet"
 SHARED = "videos/observation.images.side/chunk-000/file-001.mp4"
-Plant = Callable[[Path], None]
+Plant = Callable[[Path], object]
 
 
 def put(column: str, place: Any, value: object) -> Plant:
@@ -187,13 +187,10 @@ INTEGRITY: list[Defect] = [
     Defect(
         "an outcome that counts other steps",
         "outcomes",
-        lambda root: (
-            (root / "meta/loopyard_episodes.jsonl").write_text(
-                (root / "meta/loopyard_episodes.jsonl")
-                .read_text()
-                .replace('"steps": 24', '"steps": 240', 1)
-            )
-            and None
+        lambda root: (root / "meta/loopyard_episodes.jsonl").write_text(
+            (root / "meta/loopyard_episodes.jsonl")
+            .read_text()
+            .replace('"steps": 24', '"steps": 240', 1)
         ),
         "warn",
     ),
@@ -223,7 +220,7 @@ INTEGRITY: list[Defect] = [
     Defect(
         "a video that is something else",
         "video damaged",
-        lambda root: (root / SHARED).write_bytes(b"no video" * 99) and None,
+        lambda root: (root / SHARED).write_bytes(b"no video" * 99),
         base="foreign",
     ),
     Defect("a missing video", "video missing", gone(SHARED), base="foreign"),
@@ -239,7 +236,7 @@ INTEGRITY: list[Defect] = [
     Defect(
         "a damaged task table",
         "parquet damaged",
-        lambda root: (root / TASKS).write_bytes(b"PAR1" + bytes(90) + b"PAR1") and None,
+        lambda root: (root / TASKS).write_bytes(b"PAR1" + bytes(90) + b"PAR1"),
     ),
     Defect(
         "a column of another type",
@@ -321,7 +318,7 @@ INTEGRITY: list[Defect] = [
     Defect(
         "missing statistics",
         "statistics: action",
-        told(STATS, lambda s: s.pop("action") and None),
+        told(STATS, lambda s: s.pop("action")),
         base="foreign",
     ),
     Defect(
@@ -347,7 +344,7 @@ INTEGRITY: list[Defect] = [
     Defect(
         "a pickle among the data",
         "foreign files",
-        lambda root: (root / "meta/extra.pkl").write_bytes(b"cos\nsystem\n") and None,
+        lambda root: (root / "meta/extra.pkl").write_bytes(b"cos\nsystem\n"),
         "warn",
     ),
     Defect("a link that leads out of the folder", "outside the folder", link_out),

@@ -6,17 +6,23 @@ the verdict is clear; with either, anything but promote ends with exit code 1. W
 all-modes, success is told for each failure mode, and safety violations beside it. With --out, what
 was driven is kept, and the same command again goes on from there.
 
+With --offline nothing is driven: checkpoints are measured on recorded episodes that they were not
+trained on, and where rollouts of them are found, each metric is held against their success.
+
 Example: loopyard evaluate --policy runs/demo/best --n 200 --suite gate --out runs/demo/check
 Example: loopyard evaluate --policy runs/new/best --against runs/demo/best --n 200 --until-clear
 Example: loopyard evaluate --policy expert --preset mid --suite all-modes --n 20 --out runs/expert
+Example: loopyard evaluate runs/demo/cycles/03/checkpoints/last --offline data/starter --out offline
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
 
 from loopyard.executors.registry import ExecutorName
 from loopyard.surface.console import Console
@@ -36,7 +42,9 @@ SPLITS: tuple[Split, ...] = ("gate", "select", "train")
 class Options(BaseOptions):
     """What drives, on which scenes, and where the evidence goes."""
 
-    policy: str
+    checkpoints: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """checkpoint folders for --offline; without it, one is a policy to drive"""
+    policy: str = ""
     """a checkpoint folder, or a baseline: zero, random, expert"""
     preset: str = "starter"
     """a named set of the world's parameters"""
@@ -75,10 +83,26 @@ class Options(BaseOptions):
     """where they run: local, or ray with the machines of a cluster, which must all see --out"""
     ray_address: str | None = None
     """host:port of the cluster's head; default: what RAY_ADDRESS says, else this machine alone"""
+    offline: Path | None = None
+    """dataset to measure the checkpoints on, without driving"""
+    rollouts: tuple[Path, ...] = ()
+    """with --offline: folders that evaluate --out wrote; a run folder's own are found"""
+    frames: int = 5000
+    """with --offline: whole episodes, evenly taken, until there are so many frames"""
+    tolerance: float = 0.1
+    """with --offline: an error up to this counts as right"""
+    seen: bool = False
+    """with --offline: take episodes that a checkpoint was trained on as well"""
 
 
 def run(options: Options, console: Console) -> int:
     """Drives the suite; 1 where the gate rejects the policy, or does not promote a challenger."""
+    if options.offline is not None:
+        return _run_offline(options, options.offline, console)
+    return _run_rollouts(replace(options, policy=_policy(options)), console)
+
+
+def _run_rollouts(options: Options, console: Console) -> int:
     from loopyard.executors.registry import make_executor
     from loopyard.surface.verdicts import verdict_answer
 
@@ -118,6 +142,45 @@ def run(options: Options, console: Console) -> int:
         return 0
     strict = options.until_clear or options.against is not None
     return int(strict or verdict.verdict == "reject")
+
+
+def _run_offline(options: Options, dataset: Path, console: Console) -> int:
+    from loopyard.core.errors import ConfigError, expected
+    from loopyard.evaluation.offline.evaluate import evaluate_offline
+    from loopyard.surface.offline import offline_text, write_offline
+
+    checkpoints = [*options.checkpoints, *([options.policy] if options.policy else [])]
+    if not checkpoints or options.frames < 1:
+        found = (checkpoints, options.frames)
+        wanted = "at least one checkpoint and one frame"
+        raise ConfigError(expected("evaluate", "checkpoints, --frames", found, wanted))
+    with console.progress(None, "episodes", "evaluate") as progress:
+        result = evaluate_offline(
+            checkpoints,
+            dataset,
+            frames=options.frames,
+            tolerance=options.tolerance,
+            rollouts=options.rollouts,
+            seen=options.seen,
+            on_episode=progress.advance,
+        )
+    answer = result.to_dict()
+    text = offline_text(answer, result)
+    if options.out is not None:
+        answer["files"] = write_offline(result, options.out)
+        text += f"\nwritten: {', '.join(answer['files'])}"
+    console.result(answer, text)
+    return 0
+
+
+def _policy(options: Options) -> str:
+    from loopyard.core.errors import ConfigError, expected
+
+    given = [*options.checkpoints, *([options.policy] if options.policy else [])]
+    if len(given) != 1:
+        wanted = "one checkpoint folder or baseline; --offline compares several"
+        raise ConfigError(expected("evaluate", "--policy", given or "nothing", wanted))
+    return given[0]
 
 
 def _drive(

@@ -101,6 +101,7 @@ WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(WORDS, max_size=8))
 def test_words_twice_are_nothing(words: list[str]) -> None:
     text = " ".join(words)
@@ -117,7 +118,7 @@ def test_a_lateral_channel_is_symmetric() -> None:
 RATES = st.lists(st.floats(0.3, 3.0), min_size=1, max_size=60).map(np.array)
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(RATES)
 def test_retiming_keeps_the_path(rates: np.ndarray) -> None:
     drive = a_drive(len(rates))
@@ -153,7 +154,7 @@ def test_half_speed_is_undone_by_double_speed() -> None:
     assert np.allclose(again.state, drive.state, atol=1e-6)
 
 
-@settings(max_examples=30)
+@settings(deadline=None, max_examples=30)
 @given(st.floats(0.2, 5.0), st.integers(0, 20))
 def test_speed_stays_within_the_limits(speed: float, seed: int) -> None:
     drive = a_drive(30, seed)

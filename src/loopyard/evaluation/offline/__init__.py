@@ -1,0 +1,1 @@
+"""Offline evaluation: what recorded episodes say of a policy, and whether to believe it."""

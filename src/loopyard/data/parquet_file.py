@@ -18,8 +18,9 @@ from loopyard.core.errors import DatasetError, expected
 
 MAGIC = b"PAR1"
 ROWS_OF_ANY_FILE = 100_000
-ROWS_PER_BYTE = 20
-"""An index column alone takes more than a byte a row, whatever the compression."""
+ROWS_PER_BYTE = 2
+"""The columns of a frame that count and tell the time take more than half a byte a row, whatever the
+compression."""
 MAX_VALUES_A_ROW = 1_000_000
 MAX_FOOTER_BYTES = 64 * 1024 * 1024
 MAX_TEXT_BYTES = 65_536

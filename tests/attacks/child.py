@@ -1,0 +1,77 @@
+"""The victim: audits folders in a process of bounded memory and time, and says what came of it.
+
+As a script: child.py FOLDER ...         audits each, a line of JSON for each
+             child.py FOLDER --flips FIRST LAST   audits it with random bytes flipped, case by case
+
+A case that takes too long ends the process, as does one that crashes it; the parent sees that a
+line is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from loopyard.core.errors import DatasetError
+from loopyard.data.audit import Thresholds, audit
+from loopyard.data.audit.apart import bound_memory
+from loopyard.data.dataset import open_dataset
+
+SECONDS_A_CASE = 60
+"""Of processor time; on the clock ten times as many, because the machine may be busy."""
+MOST_FLIPS = 9
+LIMITS = Thresholds(episodes_warn=1, chunk_size=2)
+
+
+def examine(folder: Path) -> dict[str, object]:
+    """What the audit says, and whether the dataset opens; anything but DatasetError is a bug."""
+    signal.alarm(10 * SECONDS_A_CASE)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS_A_CASE)
+    report = audit(folder, thorough=True, thresholds=LIMITS)
+    try:
+        open_dataset(folder)
+        opens = ""
+    except DatasetError as error:
+        opens = str(error)
+    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    failed = {check.name: check.found for check in report.checks if check.verdict == "fail"}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"verdict": report.verdict, "failed": failed, "opens": opens, "peak_bytes": peak}
+
+
+def flip(folder: Path, case: int) -> dict[str, object]:
+    """Flip a few bytes of one file, examine, and put them back. All of it follows from case."""
+    rng = np.random.default_rng(case)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    path = files[int(rng.integers(len(files)))]
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    flips = 1 + case % MOST_FLIPS
+    for place in rng.integers(0, len(whole), flips):
+        damaged[place] ^= int(rng.integers(1, 256))
+    path.write_bytes(bytes(damaged))
+    try:
+        return examine(folder) | {"case": case, "file": path.name, "flips": flips}
+    finally:
+        path.write_bytes(whole)
+
+
+def main(arguments: list[str]) -> None:
+    bound_memory(1024**3)
+    if "--flips" in arguments:
+        folder, _, first, last = arguments
+        for case in range(int(first), int(last)):
+            print(json.dumps(flip(Path(folder), case)), flush=True)
+        return
+    for folder in arguments:
+        print(json.dumps(examine(Path(folder)) | {"case": folder}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

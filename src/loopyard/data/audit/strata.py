@@ -82,8 +82,11 @@ def _of_meta(entry: DatasetEpisode) -> dict[str, str]:
 
 
 def episode_name(entry: DatasetEpisode) -> str:
-    """What its recording was called, without folder and ending; empty where nothing tells."""
-    name = str(entry.meta.get("name") or "")
+    """What its recording or its scene was called, without folder and ending; empty where nothing
+    tells."""
+    drawn = entry.meta.get("drawn")
+    scene = drawn.get("stratum") if isinstance(drawn, dict) else None
+    name = str(entry.meta.get("name") or scene or "")
     return re.sub(r"\.[A-Za-z0-9]+$", "", name.rpartition("/")[2])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,20 @@ def test_without_h5py_the_extra_is_named(
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(ConfigError, match=r"loopyard\[hdf5\]"):
         opened("act", tmp_path)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_memory_does_not_grow_with_the_recording(toys, tmp_path: Path, compress: bool) -> None:
+    frames = 300
+    toys.act_file(tmp_path / "e.hdf5", frames=frames, compress=compress)
+    recording = opened("act", tmp_path)
+    all_pictures = frames * 2 * toys.picture(0, 0).nbytes
+    next(recording.frames)
+    tracemalloc.start()
+    try:
+        for _ in recording.frames:
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < all_pictures / 10

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +240,14 @@ def test_stamps_of_0_and_numbers_that_are_none_are_refused(bags, tmp_path, plain
     bag = bags.write_bag(tmp_path / "b", "mcap", [*plain, wild])
     with pytest.raises(DatasetError, match=r"message 1 of /cmd_vel: found .*nan"):
         opened(bag)
+
+
+def test_a_bag_of_ros_2_before_iron_holds_no_definitions(bags, tmp_path, plain):
+    bag = bags.write_bag(tmp_path / "drive", "sqlite3", plain)
+    with closing(sqlite3.connect(bag / "drive.db3")) as connection:
+        connection.execute("DELETE FROM message_definitions")
+        connection.commit()
+    assert len(list(opened(bag).frames)) == 11
 
 
 @pytest.mark.parametrize("form", ["ros1", "sqlite3", "mcap"])

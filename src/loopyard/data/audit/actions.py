@@ -96,7 +96,7 @@ def check_distinct(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
     """
     drives = drives_of(dataset, limits)
     name = "distinct actions"
-    wanted = f"{limits.distinct_warn} combinations, or one in three frames its own"
+    wanted = f"{limits.distinct_warn} combinations, or {limits.effective_warn:g} in effect"
     if too_few := drives.too_few(limits):
         yield Check(name, "pass", too_few, enough_of(limits), ACTION_KEY, "health")
         return
@@ -110,6 +110,7 @@ def check_distinct(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
     share = counts / drives.frames
     effective = float(np.exp(-(share * np.log(share)).sum()))
     few = len(counts) < min(limits.distinct_warn, drives.frames / 3)
+    few = few and effective < limits.effective_warn
     drives.measured["distinct actions"] = {"found": len(counts), "effective": round(effective, 1)}
     found = (
         f"{len(counts)} combinations in {drives.frames} frames "

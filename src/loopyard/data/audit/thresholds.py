@@ -37,9 +37,9 @@ class Thresholds(BaseModel):
     """A channel that is saturated more often warns: it is a switch, and says little in between."""
     constant_value: float = Field(default=1e-6, ge=0)
     """A step between two frames under this counts as no change: it is float32's own noise."""
-    constant_warn: float = Field(default=0.70, ge=0, le=1)
+    constant_warn: float = Field(default=0.80, ge=0, le=1)
     """A channel without change more often warns: the last action alone then predicts the next. The
-    predecessor asked for 50 %; good drives of a loader hold its arm still for 50 % too."""
+    predecessor asked for 50 %; good drives hold a loader's arm still for 50 %, or cruise for 78 %."""
     length_sigmas: float = Field(default=3.0, gt=0)
     """An episode whose length is further from the mean warns, from 10 episodes on: cut off, or
     left running."""
@@ -86,6 +86,9 @@ class Thresholds(BaseModel):
     distinct_warn: int = Field(default=100, ge=1)
     """Fewer different actions warn, unless one frame in three has its own: the predecessor's five
     combinations taught its policy one, forward."""
+    effective_warn: float = Field(default=10.0, ge=1)
+    """And as many equally frequent ones as this would be more diverse: forward and two turns are 3;
+    drives around two boxes are 24."""
     action_grid: float = Field(default=0.05, gt=0, le=1)
     """Actions nearer than this share of their reach are the same: finer is a motor's noise."""
     coverage_warn: float = Field(default=0.15, ge=0, le=1)

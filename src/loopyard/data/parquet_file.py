@@ -19,7 +19,7 @@ from loopyard.core.errors import DatasetError, expected
 MAGIC = b"PAR1"
 ROWS_OF_ANY_FILE = 100_000
 ROWS_PER_BYTE = 2
-"""The columns of a frame that count and tell the time take more than half a byte a row, whatever the
+"""The columns that count frames and tell their time take more than half a byte a row, whatever the
 compression."""
 MAX_VALUES_A_ROW = 1_000_000
 MAX_FOOTER_BYTES = 64 * 1024 * 1024

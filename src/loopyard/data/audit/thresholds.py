@@ -39,7 +39,7 @@ class Thresholds(BaseModel):
     """A step between two frames under this counts as no change: it is float32's own noise."""
     constant_warn: float = Field(default=0.80, ge=0, le=1)
     """A channel without change more often warns: the last action alone then predicts the next. The
-    predecessor asked for 50 %; good drives hold a loader's arm still for 50 %, or cruise for 78 %."""
+    predecessor asked for 50 %; good drives hold a loader's arm for 50 %, or cruise for 78 %."""
     length_sigmas: float = Field(default=3.0, gt=0)
     """An episode whose length is further from the mean warns, from 10 episodes on: cut off, or
     left running."""

@@ -37,7 +37,7 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! $ENVIRONMENT/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
-    -c $HERE/constraints.txt -e '.[lerobot]' pytest >"$log" 2>&1; then
+    -c $HERE/constraints.txt -e '.[lerobot]' 'lerobot[smolvla]' pytest >"$log" 2>&1; then
     [ -z "$begun" ] || rm -rf $ENVIRONMENT
     cannot "pip could not install it: $(grep -i error "$log" | tail -n 3)"
 fi

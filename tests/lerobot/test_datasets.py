@@ -173,6 +173,7 @@ def test_theirs_pass_the_audit_and_train_here(theirs, tmp_path):
         batch_size=4,
         validation_share=0.34,
         device="cpu",
+        threads=1,
     )
     result = train(config, [theirs], tmp_path / "run")
     policy = load_policy(result.last)

@@ -96,7 +96,6 @@ def vqbet(folder: Path, cameras: dict[str, int], state: int) -> Path:
         gpt_n_layer=1,
         gpt_n_head=2,
         gpt_hidden_dim=16,
-        mlp_hidden_dim=16,
     )
     return save(folder, VQBeTPolicy(config))
 
@@ -169,55 +168,47 @@ def test_fewer_actions_of_a_chunk(tmp_path):
     assert ensembled.act(observation(0)).shape == (2,)
 
 
-def evaluate(folder: Path, world: str, out: Path, *options: str) -> dict:
-    command = [
-        *(sys.executable, "-m", "loopyard.surface.cli", "evaluate", "--policy", str(folder)),
-        *("--world", world, "--suite", "gate", "--out", str(out), "--json", *options),
-    ]
-    toys = Path(__file__).parents[1] / "toy"
-    done = subprocess.run(command, capture_output=True, text=True, cwd=toys, timeout=900)
-    assert done.returncode in (0, 1), done.stderr
-    return json.loads(done.stdout)
+TOYS = Path(__file__).parents[1] / "toy"
 
 
-def test_it_is_gated_in_a_users_world_and_a_drive_is_its_seeds_alone(tmp_path):
+def test_a_drive_is_its_seeds_alone(tmp_path):
     folder = diffusion(tmp_path / "there", {"ego": 24}, 4)
-    world = ("reach_world:ReachWorld", tmp_path / "a", "--preset", "", "--n", "6")
-    answer = evaluate(folder, *world, "--workers", "2")
-    assert (answer["n"], answer["seeds"]) == (6, [900_000, 900_005])
-    assert answer["verdict"] in ("reject", "inconclusive", "promote")
-    alone = evaluate(
-        folder, "reach_world:ReachWorld", tmp_path / "b", "--preset", "", "--n", "6",
-        *("--workers", "1"),
-    )  # fmt: skip
-    rows = [
-        [
-            (row["seed"], row["outcome"]["steps"], row["outcome"]["progress"])
-            for row in map(json.loads, (tmp_path / run / "gate.jsonl").read_text().splitlines())
-        ]
-        for run in ("a", "b")
-    ]
-    assert sorted(rows[0]) == sorted(rows[1])
-    assert alone["successes"] == answer["successes"]
+    seeds = range(900_000, 900_005)
+    settings = {"world": "reach_world:ReachWorld", "preset": "", "seeds": seeds, "workers": 0}
+    many = loopyard.evaluate(folder, **settings, lockstep=4)
+    alone = loopyard.evaluate(folder, **settings, lockstep=1)
+    outcomes = [[record.outcome for record in result.records] for result in (many, alone)]
+    assert outcomes[0] == outcomes[1]
+    assert len({outcome.progress for outcome in outcomes[0]}) > 1
 
 
 def test_it_drives_in_the_yard(tmp_path):
     world = loopyard.make_world("yard", preset="starter")
     obs, _ = world.reset(seed=900_000)
-    cameras = {
-        key.removeprefix("observation.images."): value.shape[0]
-        for key, value in obs.items()
-        if key.startswith("observation.images.")
-    }
+    images = {key: value for key, value in obs.items() if key.startswith("observation.images.")}
+    cameras = {key.removeprefix("observation.images."): len(image) for key, image in images.items()}
     state, action = obs["observation.state"].size, world.action_space.sample().size
     world.close()
     folder = diffusion(tmp_path / "there", cameras, state, action)
-    answer = evaluate(
-        folder, "yard", tmp_path / "out", "--params", "time_limit_s", "2", "--n", "2",
-        *("--workers", "1"),
-    )  # fmt: skip
-    assert answer["n"] == 2
-    assert answer["verdict"] in ("reject", "inconclusive")
+    result = loopyard.evaluate(
+        folder, params={"time_limit_s": 2}, seeds=range(900_000, 900_002), workers=0
+    )
+    assert [record.outcome.reason for record in result.records] == ["timeout", "timeout"]
+
+
+def test_it_is_gated_by_the_command(tmp_path):
+    folder = diffusion(tmp_path / "there", {"ego": 24}, 4)
+    command = [
+        *(sys.executable, "-m", "loopyard.surface.cli", "evaluate", "--policy", str(folder)),
+        *("--world", "reach_world:ReachWorld", "--preset", "", "--suite", "gate", "--n", "4"),
+        *("--workers", "1", "--out", str(tmp_path / "out"), "--json"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=TOYS, timeout=900)
+    assert done.returncode in (0, 1), done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["n"], answer["seeds"]) == (4, [900_000, 900_003])
+    assert answer["verdict"] in ("promote", "reject", "inconclusive")
+    assert len((tmp_path / "out/gate.jsonl").read_text().splitlines()) == 4
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,11 @@ class LeRobotPolicy(Chunking):
         memory: dict[str, deque[torch.Tensor]] = getattr(network, "_queues", {})
         for batch in batches:
             batch.pop(ACTION_KEY, None)  # the processors leave an empty place for it
-            pictures = [batch[key] for key in network.config.image_features]
             if IMAGES_STACK in memory:
+                pictures = [batch[key] for key in network.config.image_features]
                 batch[IMAGES_STACK] = torch.stack(pictures, dim=-4)
             if IMAGE_ALONE in memory:
-                batch[IMAGE_ALONE] = pictures[0]
+                batch[IMAGE_ALONE] = batch[next(iter(network.config.image_features))]
             for key in memory.keys() & batch.keys():
                 memory[key].append(batch[key])
         return network.predict_action_chunk(batches[-1])

@@ -15,6 +15,8 @@ from loopyard.policies.lerobot import POSTPROCESSOR, PREPROCESSOR
 from loopyard.policies.policy import Observation
 
 RENAME = "rename_observations_processor"
+EMPTY_CAMERA = f"{IMAGE_PREFIX}empty_camera_"
+"""A place for a camera that some robots have; the policy fills it itself."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def read_inputs(folder: Path) -> Inputs:
     cameras: dict[str, tuple[int, int]] = {}
     state_size = 0
     for key, feature in _features(path, config, "input_features").items():
+        if key.startswith(EMPTY_CAMERA):
+            continue
         kind, shape = feature
         key = raw_key.get(key, key)
         if kind == "VISUAL" and key.startswith(IMAGE_PREFIX) and len(shape) == 3 and shape[0] == 3:

@@ -22,6 +22,8 @@ _ACKERMANN = {
 }
 ANGLES = ("roll", "pitch", "yaw")
 """Fields in radians that jump by a whole turn."""
+MAX_NUMBERS = 4096
+"""A message of more is an image or a scan, no state."""
 
 
 def _fixed(fields: dict[str, str], under: str = "") -> Table:
@@ -44,9 +46,15 @@ def _angles(x: float, y: float, z: float, w: float) -> tuple[float, float, float
     return roll, pitch, math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
 
 
+def _few(values: Any) -> Any:
+    if len(values) > MAX_NUMBERS:
+        raise ValueError(f"{len(values)} numbers, more than {MAX_NUMBERS}")
+    return values
+
+
 def _joints(body: Any) -> dict[str, float]:
     """A joint's position under its name, and ``.velocity`` and ``.effort`` where they are told."""
-    names = [str(name) for name in body.name]
+    names = [str(name) for name in _few(body.name)]
     numbers = dict(zip(names, body.position, strict=True)) if len(body.position) else {}
     for part in ("velocity", "effort"):
         values = getattr(body, part)
@@ -56,7 +64,7 @@ def _joints(body: Any) -> dict[str, float]:
 
 
 def _array(body: Any) -> dict[str, float]:
-    return {str(place): float(value) for place, value in enumerate(body.data)}
+    return {str(place): float(value) for place, value in enumerate(_few(body.data))}
 
 
 def _one(body: Any) -> dict[str, float]:
@@ -122,7 +130,7 @@ class Numbers:
             table = self._table(body)
         except (ValueError, AttributeError, TypeError) as error:
             raise DatasetError(
-                expected(self._where, self._topic, str(error), "as many numbers as names")
+                expected(self._where, self._topic, str(error), "some numbers, as many as names")
             ) from error
         if not self.names:
             self.names = [name for name in table if not name.endswith((".velocity", ".effort"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from loopyard.data.dataset import VideoSlice
 from loopyard.data.json_file import read_json
 from loopyard.data.layout import DATA_TEMPLATE, INFO_FILE, VIDEO_TEMPLATE
 from loopyard.data.metadata import SAFE_NAME
+from loopyard.data.parquet_file import MAX_VALUES_A_ROW
+from loopyard.data.video import MAX_PIXELS
 
 V21, V30 = "v2.1", "v3.0"
 DATA_V21 = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
 VIDEO_V21 = "videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4"
 TEMPLATES = {V21: (DATA_V21, VIDEO_V21), V30: (DATA_TEMPLATE, VIDEO_TEMPLATE)}
 """The paths of data and videos; a folder that names others is refused."""
-MAX_SIDE = 16_384
+PICTURES = ("video", "image")
+"""Types of features that are pictures, in files or in rows."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def read_info(root: Path) -> Info:
             raise DatasetError(expected(str(path), name, value, "a whole number of at least 1"))
     features = _features(path, content.get("features"))
     cameras = {key: part["dtype"] for key, part in features.items() if _is_colour(key, part)}
-    pictures = [key for key, part in features.items() if part["dtype"] in ("video", "image")]
+    pictures = [key for key, part in features.items() if part["dtype"] in PICTURES]
     _check_templates(path, content, version, bool(set(cameras.values()) & {"video"}))
     return Info(
         path=path,
@@ -118,11 +122,16 @@ def _features(path: Path, features: Any) -> dict[str, dict[str, Any]]:
         shape = part.get("shape") if isinstance(part, dict) else None
         if (
             not isinstance(shape, list | tuple)
-            or not all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in shape)
+            or not all(isinstance(side, int) and side > 0 for side in shape)
             or not isinstance(part.get("dtype"), str)
         ):
             raise DatasetError(
                 expected(str(path), f"features.{name}", part, "a dtype, and a shape of sides")
+            )
+        limit = 3 * MAX_PIXELS if part["dtype"] in PICTURES else MAX_VALUES_A_ROW
+        if prod(shape) > limit:
+            raise DatasetError(
+                expected(str(path), f"features.{name}.shape", shape, f"at most {limit} numbers")
             )
     if ACTION_KEY not in features:
         raise DatasetError(expected(str(path), "features", sorted(features), f"{ACTION_KEY} too"))
@@ -130,7 +139,7 @@ def _features(path: Path, features: Any) -> dict[str, dict[str, Any]]:
 
 
 def _is_colour(key: str, part: dict[str, Any]) -> bool:
-    if part["dtype"] not in ("video", "image") or not SAFE_NAME.fullmatch(key):
+    if part["dtype"] not in PICTURES or not SAFE_NAME.fullmatch(key):
         return False
     told = part.get("info") or part.get("video_info") or {}
     depth = isinstance(told, dict) and told.get("video.is_depth_map")

@@ -152,6 +152,16 @@ def test_every_type_of_numbers(bags, tmp_path, form):
         opened(bag, state="/one", action="/one", action_names="a b")
 
 
+def test_arrays_of_any_length_are_no_state_and_joints_need_a_number_each(bags, tmp_path, plain):
+    long = bags.Sent("/scan", "std_msgs/msg/Float32MultiArray", 0.1, {"data": [0.0] * 5000})
+    odd = bags.joints("/joints", 0.1, ["arm", "hand"], [1.0])
+    bag = bags.write_bag(tmp_path / "drive", "mcap", [*plain, long, odd])
+    with pytest.raises(DatasetError, match=r"/scan: found '5000 numbers, more than 4096'"):
+        opened(bag, state="/scan", action="/cmd_vel")
+    with pytest.raises(DatasetError, match=r"/joints: found .* expected some numbers, as many as"):
+        opened(bag, state="/joints", action="/cmd_vel")
+
+
 def test_the_task_is_a_setting_or_a_topic(bags, tmp_path, plain):
     text = bags.Sent("/task", "std_msgs/msg/String", 0.5, {"data": "bring the red brick"})
     bag = bags.write_bag(tmp_path / "drive", "ros1", [*plain, text])

@@ -127,6 +127,10 @@ def test_depth_is_left_out_and_told(lerobots, tmp_path):
         ({"chunks_size": 0}, "chunks_size: found 0"),
         ({"features": {}}, "expected action too"),
         ({"features": {"action": {"dtype": "float32", "shape": [1 << 40]}}}, "features.action"),
+        (
+            {"features": {"action": {"dtype": "float32", "shape": [30_000, 30_000]}}},
+            "features.action.shape: found [30000, 30000], expected at most 1000000 numbers",
+        ),
         ({"features": {"../../x": {}, "action": {}}}, "found '../../x'"),
     ],
 )

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from loopyard.core.specs import ACTION_KEY, STATE_KEY, VectorSpec
+from loopyard.data.audit.integrity_episodes import in_words
 from loopyard.data.audit.integrity_pass import Pass, Rows
 from loopyard.data.audit.report import Check, Verdict
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
+from loopyard.data.parquet_file import read_rows
 
 STATS_WHERE = "meta/stats.json"
 LIMITLESS = 1e8
@@ -95,6 +97,7 @@ def _statistics(dataset: Dataset, rows: Pass, limits: Thresholds) -> Iterator[Ch
         if name in (STATE_KEY, ACTION_KEY):
             yield from _variance(dataset, rows, name)
         yield _told_statistics(dataset, rows, name, limits)
+    yield _episode_statistics(dataset, rows, limits)
     for camera in dataset.spec.cameras:
         told = dataset.stats.get(camera.key, {})
         sizes = [_vector(told.get(part)).size for part in ("mean", "std")]
@@ -154,6 +157,36 @@ def _told_statistics(dataset: Dataset, rows: Pass, name: str, limits: Thresholds
         found = f"count {_brief(counted)}"
         return Check(f"statistics: {name}", "fail", found, f"{moments.count} rows", STATS_WHERE)
     return Check(f"statistics: {name}", "pass", "as in the data", "as in the data", STATS_WHERE)
+
+
+def _episode_statistics(dataset: Dataset, rows: Pass, limits: Thresholds) -> Check:
+    """The means that meta/episodes tells of each episode, against its rows."""
+    wrong, told = [], 0
+    for path in sorted((dataset.root / "meta" / "episodes").glob("chunk-*/file-*.parquet")):
+        numbers = read_rows(path, only="episode_index")
+        for name, means in rows.means.items():
+            key = f"stats/{name}/mean"
+            for row, part in zip(numbers, read_rows(path, only=key), strict=False):
+                index = row["episode_index"]
+                if key not in part or index not in means:
+                    continue
+                told += 1
+                moments = rows.moments[name]
+                slack = limits.stats_slack * np.maximum(moments.high - moments.low, 1e-9) + 1e-6
+                found = _vector(part[key])
+                fits = found.shape == means[index].shape
+                if not fits or not (np.abs(found - means[index]) <= slack).all():
+                    wrong.append(index)
+    episodes = tuple(sorted(set(wrong)))
+    found = f"{len(episodes)} episodes with another mean than their rows"
+    return Check(
+        "statistics: episode rows",
+        "fail" if episodes else "pass",
+        found if told else "none told",
+        "the means of each episode's rows, or none told",
+        in_words(episodes),
+        episodes=episodes,
+    )
 
 
 def _brief(values: np.ndarray) -> str:

@@ -205,8 +205,8 @@ def _record_all(
 
 def _episodes(dataset: Dataset) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Each whole episode's columns, one after another."""
-    wanted = [*{STATE_KEY, ACTION_KEY, EXECUTED_KEY, PHASE_KEY, CHUNK_KEY, CHUNK_VALID_KEY}]
-    names = [name for name in dataset.column_names if name in wanted]
+    counted = {*INDEX_KEYS, "timestamp"}
+    names = [name for name in dataset.column_names if name in KEPT_COLUMNS - counted]
     parts: dict[str, list[np.ndarray]] = {}
     for piece in Reader(dataset).pieces(names):
         if piece.tick == 0:
@@ -226,12 +226,19 @@ def _record(
     columns: dict[str, np.ndarray],
     recorder: EpisodeRecorder,
 ) -> None:
+    if not dataset.spec.state.size:
+        columns = {**columns, STATE_KEY: np.zeros((entry.length, 0), np.float32)}
     missing = [name for name in (STATE_KEY, ACTION_KEY) if name not in columns]
     if missing:
         raise DatasetError(expected("its rows", "columns", sorted(columns), f"{missing} too"))
+    columns = {EXECUTED_KEY: columns[ACTION_KEY], **columns}
     vectors = {
-        name: columns.get(name, columns[ACTION_KEY]).reshape(entry.length, -1)
-        for name in (STATE_KEY, ACTION_KEY, EXECUTED_KEY)
+        name: columns[name].reshape(entry.length, size)
+        for name, size in (
+            (STATE_KEY, dataset.spec.state.size),
+            (ACTION_KEY, dataset.spec.action.size),
+            (EXECUTED_KEY, dataset.spec.action.size),
+        )
     }
     chunks = _chunks(columns, recorder.chunk_size, entry.length)
     phases = columns.get(PHASE_KEY, [""] * entry.length)

@@ -316,6 +316,12 @@ INTEGRITY: list[Defect] = [
         told(STATS, lambda s: s["observation.state"].update(count=[10])),
     ),
     Defect(
+        "an episode with the statistics of another",
+        "statistics: episode rows",
+        row("stats/action/mean", 3, [0.9, 0.9]),
+        base="foreign",
+    ),
+    Defect(
         "missing statistics",
         "statistics: action",
         told(STATS, lambda s: s.pop("action")),

@@ -21,6 +21,8 @@ from loopyard.data.episode import EpisodeRow
 from loopyard.data.importers import Importer, Transform, import_recordings, make_importer
 from loopyard.data.importers.registry import BUILT_IN, sniffed
 from loopyard.executors.local import LocalExecutor
+from loopyard.training.config import TrainConfig
+from loopyard.training.loop import train
 
 TOYS = Path(__file__).parents[1] / "toy"
 
@@ -201,6 +203,8 @@ import os, signal, sys
 from pathlib import Path
 from loopyard.data.importers import import_recordings
 from loopyard.executors.local import LocalExecutor
+from loopyard.training.config import TrainConfig
+from loopyard.training.loop import train
 form, source, out = sys.argv[1:]
 def kill(row):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -296,3 +300,23 @@ def test_an_importer_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert made.dataset.column(ACTION_KEY)[:, 0].tolist() == pytest.approx([0.2, 0.4] * 2)
     with pytest.raises(ConfigError, match="found no Params"):
         make_importer("pathlib:Path", tmp_path)
+
+
+@pytest.mark.slow
+def test_an_imported_dataset_trains(write, tmp_path: Path) -> None:
+    source = write(FORMS[0], tmp_path / "source")
+    transform = Transform(resize=(32, 24), fps=25)
+    imported(FORMS[0], source, tmp_path / "data", transform=transform)
+    small = {"widths": [4, 8, 4], "vision": 16, "state": 8, "hidden": 16}
+    config = TrainConfig(
+        steps=2,
+        batch_size=8,
+        warmup_steps=1,
+        policy_options=small,
+        chunk_size=4,
+        n_action_steps=2,
+        threads=1,
+        allow_failed_audit=True,
+    )
+    train(config, [tmp_path / "data"], tmp_path / "checkpoints")
+    assert (tmp_path / "checkpoints" / "last").is_dir()

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from loopyard.core.errors import ConfigError, DatasetError
-from loopyard.data.importers import Recording, make_importer
+from loopyard.data.importers import Recording, import_recordings, make_importer
 from loopyard.data.importers.importer import UNLIMITED
+from loopyard.executors.local import LocalExecutor
 
 
 def opened(name: str, source: Path, episode: int = 0, **params: Any) -> Recording:
@@ -146,6 +147,22 @@ def test_other_files_are_not_taken_for_a_form(name: str, toys, tmp_path: Path) -
     (tmp_path / "other.hdf5").write_bytes(b"not HDF5 at all")
     with pytest.raises(DatasetError, match=r"other\.hdf5"):
         opened(name, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"action": np.zeros((12, 7))}, "action"),
+        ({"observations/images/top": np.zeros((12, 24, 32, 3), np.uint8)}, "cameras"),
+    ],
+)
+def test_an_episode_unlike_the_first_is_named(
+    toys, tmp_path: Path, more: dict[str, Any], named: str
+) -> None:
+    toys.act_file(tmp_path / "source" / "episode_0.hdf5")
+    toys.act_file(tmp_path / "source" / "episode_1.hdf5", 1, **more)
+    with pytest.raises(DatasetError, match=rf"episode_1\.hdf5: {named}: .*as in the first episode"):
+        import_recordings("act", tmp_path / "source", tmp_path / "out", LocalExecutor(0))
 
 
 def hostile(path: Path, secret: Path, way: str) -> None:

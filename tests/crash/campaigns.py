@@ -38,6 +38,7 @@ TIMES = {
     **dict.fromkeys(("inference_p50_ms", "inference_p99_ms"), "how long the policy thought"),
     **dict.fromkeys(("frames_per_s", "samples_per_s"), "the rate"),
     "new_frames": "how many of the frames the last try drove",
+    "reused": "how many of the drives an earlier try had done",
     "ahead": "whether it was made beside a training: after a kill it is made when its turn comes",
 }
 """Fields in which two runs differ by their nature, and what they say."""

@@ -42,9 +42,7 @@ class LeRobotEpisode:
 @dataclass(frozen=True)
 class Info:
     """meta/info.json. cameras: features that are colour images, in files (video) or rows (image).
-
-    left_out: features of pictures that are not colour images, such as depth.
-    """
+    content: all of it."""
 
     path: Path
     version: str
@@ -53,7 +51,6 @@ class Info:
     total_frames: int
     features: dict[str, dict[str, Any]]
     cameras: dict[str, str]
-    left_out: tuple[str, ...]
     content: dict[str, Any]
 
     @property
@@ -98,14 +95,12 @@ def read_info(root: Path) -> Info:
             raise DatasetError(expected(str(path), name, value, "a whole number of at least 1"))
     features = _features(path, content.get("features"))
     cameras = {key: part["dtype"] for key, part in features.items() if _is_colour(key, part)}
-    pictures = [key for key, part in features.items() if part["dtype"] in PICTURES]
     _check_templates(path, content, version, bool(set(cameras.values()) & {"video"}))
     return Info(
         path=path,
         version=version,
         features=features,
         cameras=cameras,
-        left_out=tuple(key for key in pictures if key not in cameras),
         content=content,
         **numbers,  # type: ignore[arg-type]
     )
@@ -121,7 +116,8 @@ def _features(path: Path, features: Any) -> dict[str, dict[str, Any]]:
             )
         shape = part.get("shape") if isinstance(part, dict) else None
         if (
-            not isinstance(shape, list | tuple)
+            not isinstance(shape, list)
+            or not 0 < len(shape) <= 4
             or not all(isinstance(side, int) and side > 0 for side in shape)
             or not isinstance(part.get("dtype"), str)
         ):
@@ -153,5 +149,5 @@ def _check_templates(path: Path, content: dict[str, Any], version: str, videos: 
         if content.get(name) != template:
             raise DatasetError(expected(str(path), name, content.get(name), repr(template)))
     size = content.get("chunks_size")
-    if not isinstance(size, int) or size < 1:
+    if version == V21 and (not isinstance(size, int) or size < 1):
         raise DatasetError(expected(str(path), "chunks_size", size, "a whole number of at least 1"))

@@ -24,8 +24,8 @@ class Options:
     """From where, to where, and what is done on the way."""
 
     format: Annotated[str, tyro.conf.Positional]
-    """the form of the recordings, or package.module:ClassName of an importer of your own;
-    docs/bring-your-own-data.md lists the forms and their params"""
+    """act, bags, lerobot, mobile-vla, raw, robomimic, auto, or package.module:ClassName of your
+    own; docs/bring-your-own-data.md tells of each, and of its params"""
     source: Annotated[Path, tyro.conf.Positional]
     """folder or file that holds the recordings"""
     out: Annotated[Path, tyro.conf.Positional]

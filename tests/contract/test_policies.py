@@ -32,6 +32,7 @@ def observation(seed: int) -> dict:
     return {
         "observation.images.ego": rng.integers(0, 256, (48, 64, 3), dtype=np.uint8),
         "observation.state": rng.normal(size=2).astype(np.float32),
+        "task": ("reach the cup", "Reach the far cup")[seed % 2],
     }
 
 
@@ -51,6 +52,7 @@ def network(kind: str) -> ChunkedPolicy:
             image_size=(48, 64),
             state_names=tuple(SPEC.state.names),
             action_names=tuple(SPEC.action.names),
+            vocabulary=("reach", "the", "cup"),
         ),
         statistics,
     )

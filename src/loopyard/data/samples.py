@@ -88,6 +88,7 @@ class Samples(Labels):
     """Arrays over all N frames of a dataset, and which of them may be drawn.
 
     images: {camera: (N, H, W, 3) uint8, mapped}. state: (N, S) float32. action: (N, A) float32.
+    tasks: the instructions there are. task: (N,) int64, each frame's place among them.
     usable: (M,) int64, frames of the chosen episodes that may start a sample, in order.
 
     Args:
@@ -110,6 +111,9 @@ class Samples(Labels):
         super().__init__(dataset, episodes)
         self.images = FrameCache.open(dataset, cameras, image_size, workers)
         self.state = dataset.column(STATE_KEY)
+        self.tasks = list(dict.fromkeys(entry.task for entry in dataset.episodes))
+        places = [self.tasks.index(entry.task) for entry in dataset.episodes]
+        self.task = np.repeat(places, [entry.length for entry in dataset.episodes])
 
 
 def split_episodes(

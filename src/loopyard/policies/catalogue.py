@@ -9,7 +9,7 @@ from torch import nn
 from loopyard.core.errors import ConfigError, expected
 from loopyard.policies.config import PolicyConfig, validated
 
-TYPES = ("act-nano", "act")
+TYPES = ("act-nano", "act", "vla-nano")
 
 
 def make_config(kind: str, where: str, data: dict[str, Any]) -> PolicyConfig:
@@ -22,6 +22,10 @@ def make_config(kind: str, where: str, data: dict[str, Any]) -> PolicyConfig:
         from loopyard.policies.act.config import ACTConfig
 
         return validated(ACTConfig, where, data)
+    if kind == "vla-nano":
+        from loopyard.policies.vla_nano.config import VlaNanoConfig
+
+        return validated(VlaNanoConfig, where, data)
     raise ConfigError(expected(where, "policy", kind, f"one of {list(TYPES)}"))
 
 
@@ -33,6 +37,12 @@ def make_model(config: PolicyConfig) -> nn.Module:
 
         assert isinstance(config, NanoConfig)
         return NanoModel(config)
+    if config.type == "vla-nano":
+        from loopyard.policies.vla_nano.config import VlaNanoConfig
+        from loopyard.policies.vla_nano.model import VlaNanoModel
+
+        assert isinstance(config, VlaNanoConfig)
+        return VlaNanoModel(config)
     from loopyard.policies.act.config import ACTConfig
     from loopyard.policies.act.model import ACTModel
 

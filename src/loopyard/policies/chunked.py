@@ -13,11 +13,14 @@ import torch
 from torch import nn
 
 from loopyard.core.errors import CheckpointError, ConfigError, expected
-from loopyard.core.specs import IMAGE_PREFIX, STATE_KEY, WorldSpec
+from loopyard.core.specs import IMAGE_PREFIX, STATE_KEY, TASK_KEY, WorldSpec
 from loopyard.policies.config import PolicyConfig
 from loopyard.policies.policy import Observation
 from loopyard.policies.processing import Processing
 from loopyard.policies.temporal import TemporalEnsemble
+
+LEAST_KNOWN = 0.5
+"""An instruction with fewer known words is in another language, or about something else."""
 
 
 class PolicyModel(Protocol):
@@ -26,7 +29,11 @@ class PolicyModel(Protocol):
     config: PolicyConfig
 
     def forward(self, images: list[torch.Tensor], state: torch.Tensor) -> torch.Tensor:
-        """Normalised images, one (B, 3, h, w) a camera, and state (B, S) -> (B, K, A)."""
+        """Normalised images, one (B, 3, h, w) a camera, and state (B, S) -> (B, K, A).
+
+        One whose config ``takes_text`` is given the words' numbers (B, L) as well, after the state;
+        in `training_forward` too.
+        """
         ...
 
     def training_forward(
@@ -128,7 +135,8 @@ class ChunkedPolicy(Chunking):
         """Raises CheckpointError where an observation is not what the policy was trained on."""
         images = [self._images(camera, observations) for camera in self.config.cameras]
         state = np.stack([self._state(obs) for obs in observations])
-        chunk = self.model(images, self.processing.state(torch.from_numpy(state)))
+        told = [self._text(observations)] if self.config.takes_text else []
+        chunk = self.model(images, self.processing.state(torch.from_numpy(state)), *told)
         return self.processing.denormalise_action(chunk.float()).clamp_(-1.0, 1.0).numpy()
 
     def _images(self, camera: str, observations: Sequence[Observation]) -> torch.Tensor:
@@ -143,6 +151,14 @@ class ChunkedPolicy(Chunking):
                 )
         batch = np.stack([obs[key] for obs in observations])
         return self.processing.images(camera, torch.from_numpy(batch))
+
+    def _text(self, observations: Sequence[Observation]) -> torch.Tensor:
+        tasks = [obs.get(TASK_KEY, "") for obs in observations]
+        for task in tasks:
+            if not isinstance(task, str) or self.processing.words.known_share(task) < LEAST_KNOWN:
+                wanted = f"an instruction of which it knows {LEAST_KNOWN:.0%} of the words"
+                raise CheckpointError(expected("policy", TASK_KEY, repr(task), wanted))
+        return self.processing.text(tasks)
 
     def _state(self, obs: Observation) -> np.ndarray:
         size = self.config.state_size

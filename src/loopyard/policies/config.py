@@ -101,6 +101,11 @@ class PolicyConfig(BaseModel, frozen=True, extra="forbid"):
         return feature.shape[0] if feature else 0
 
     @property
+    def takes_text(self) -> bool:
+        """Does the network read the instruction?"""
+        return False
+
+    @property
     def action_size(self) -> int:
         return self.output_features[ACTION_KEY].shape[0]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY
 from loopyard.data.scaling import scaled
+from loopyard.policies.words import Words
 
 Statistics = Mapping[str, Mapping[str, np.ndarray]]
 """{feature: {"mean": ..., "std": ..., "min": ..., "max": ...}}; images per channel, in [0, 1]."""
@@ -31,10 +32,11 @@ EPS = 1e-8
 
 
 class ProcessingConfig(BaseModel):
-    """How numbers are scaled. Saved as ``processing.json``.
+    """How numbers are scaled and words numbered. Saved as ``processing.json``.
 
     image_size: (height, width) that the network takes. constant_channels: what a channel that never
-    changes in the training split is: an error, or only centred (divided by one).
+    changes in the training split is: an error, or only centred (divided by one). vocabulary: words
+    of the training split's instructions, for a network that reads them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,7 @@ class ProcessingConfig(BaseModel):
     state_mode: NormMode = "mean_std"
     action_mode: NormMode = "mean_std"
     constant_channels: Literal["error", "center"] = "error"
+    vocabulary: tuple[str, ...] = ()
 
 
 class Processing:
@@ -58,6 +61,7 @@ class Processing:
 
     def __init__(self, config: ProcessingConfig, statistics: Statistics, where: str = "statistics"):
         self.config = config
+        self.words = Words(config.vocabulary)
         self.statistics = {
             key: {
                 name: np.asarray(value, np.float32).reshape(-1)
@@ -88,6 +92,10 @@ class Processing:
         """The second half of `images`. Works in place."""
         offset, scale = self._scales[IMAGE_PREFIX + camera]
         return pixels.sub_(offset.view(1, -1, 1, 1)).mul_((1.0 / scale).view(1, -1, 1, 1))
+
+    def text(self, tasks: Sequence[str]) -> torch.Tensor:
+        """(B, L) int64 numbers of the words of B instructions."""
+        return torch.from_numpy(np.stack([self.words.numbers(task) for task in tasks]))
 
     def state(self, state: torch.Tensor) -> torch.Tensor:
         """(B, S) float32 in the world's units -> normalised."""

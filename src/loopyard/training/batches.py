@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,12 +14,14 @@ from loopyard.core.errors import ConfigError, expected
 from loopyard.core.seeds import stream
 from loopyard.data.augment import Augmentation, shift
 from loopyard.policies.processing import Processing
+from loopyard.policies.words import PAD, UNKNOWN
 
 
 class Samples(Protocol):
     """What training asks of a dataset: see `loopyard.data.samples.Samples`.
 
-    images: {camera: (N, H, W, 3) uint8}. state: (N, S) and action: (N, A) float32.
+    images: {camera: (N, H, W, 3) uint8}. state: (N, S) and action: (N, A) float32. tasks: the
+    instructions there are, and task (N,) int64 each frame's place among them.
     usable: (M,) int64, the frames that may start a sample.
     """
 
@@ -31,6 +33,10 @@ class Samples(Protocol):
     def action(self) -> np.ndarray: ...
     @property
     def usable(self) -> np.ndarray: ...
+    @property
+    def tasks(self) -> Sequence[str]: ...
+    @property
+    def task(self) -> np.ndarray: ...
 
     def targets(self, indices: np.ndarray, chunk_size: int) -> tuple[np.ndarray, np.ndarray]:
         """(chunks (B, K, A) float32, is_pad (B, K) bool)."""
@@ -39,12 +45,20 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """One training batch, normalised. images: one (B, 3, h, w) a camera."""
+    """One training batch, normalised. images: one (B, 3, h, w) a camera. text: (B, L) numbers of
+    words, or None where the network does not read."""
 
     images: list[torch.Tensor]
     state: torch.Tensor
     action: torch.Tensor
     is_pad: torch.Tensor
+    text: torch.Tensor | None = None
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """What the network is given."""
+        told = () if self.text is None else (self.text,)
+        return self.images, self.state, *told
 
     def to(self, device: torch.device) -> Batch:
         return Batch(
@@ -52,6 +66,7 @@ class Batch:
             self.state.to(device),
             self.action.to(device),
             self.is_pad.to(device),
+            None if self.text is None else self.text.to(device),
         )
 
     def pieces(self, count: int) -> list[Batch]:
@@ -59,7 +74,8 @@ class Batch:
         if count == 1:
             return [self]
         count = min(count, len(self.state))
-        parts = [torch.tensor_split(t, count) for t in (self.state, self.action, self.is_pad)]
+        whole = (self.state, self.action, self.is_pad, *(() if self.text is None else (self.text,)))
+        parts = [torch.tensor_split(tensor, count) for tensor in whole]
         images = zip(*(torch.tensor_split(image, count) for image in self.images), strict=True)
         return [Batch(list(i), *rest) for i, *rest in zip(images, *parts, strict=True)]
 
@@ -140,6 +156,7 @@ class BatchMaker:
         self.processing = processing
         self.chunk_size = chunk_size
         self.cameras = processing.config.cameras
+        self._told: dict[int, torch.Tensor] = {}
 
     def plain(self, source: int, frames: np.ndarray) -> Batch:
         """These frames of one source as they are, for validation."""
@@ -173,24 +190,36 @@ class BatchMaker:
             if vary is not None:
                 pixels = vary.coloured(pixels)
             images.append(processing.normalise_pixels(camera, pixels))
+        text = self._text(parts) if processing.config.vocabulary else None
         return Batch(
             images,
             state if vary is None else vary.state(state),
             processing.normalise_action(action),
             is_pad,
+            text if text is None or vary is None else vary.text(text),
         )
+
+    def _text(self, parts: list[tuple[Samples, np.ndarray]]) -> torch.Tensor:
+        told = []
+        for source, frames in parts:
+            if id(source) not in self._told:
+                self._told[id(source)] = self.processing.text(source.tasks)
+            told.append(self._told[id(source)][torch.from_numpy(source.task[frames])])
+        return torch.cat(told)
 
 
 @dataclass(frozen=True)
 class Variation:
     """The changes of one batch: a pure function of the generator's state.
 
-    state_dropout: share of samples whose state is hidden (set to its mean).
+    state_dropout: share of samples whose state is hidden (set to its mean). word_dropout: share of
+    words that are made unknown.
     """
 
     augmentation: Augmentation
     generator: torch.Generator
     state_dropout: float = 0.0
+    word_dropout: float = 0.0
 
     def shifted(self, images: torch.Tensor) -> torch.Tensor:
         """(B, H, W, 3) uint8: moved before they become floats, a quarter of the bytes."""
@@ -200,6 +229,13 @@ class Variation:
     def coloured(self, pixels: torch.Tensor) -> torch.Tensor:
         """(B, 3, h, w) in [0, 1]."""
         return self.augmentation.model_copy(update={"shift_px": 0}).images(pixels, self.generator)
+
+    def text(self, text: torch.Tensor) -> torch.Tensor:
+        """(B, L) numbers of words."""
+        if self.word_dropout == 0:
+            return text
+        lost = torch.rand(text.shape, generator=self.generator) < self.word_dropout
+        return text.masked_fill(lost & (text != PAD), UNKNOWN)
 
     def state(self, state: torch.Tensor) -> torch.Tensor:
         """(B, S) normalised."""

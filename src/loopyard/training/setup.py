@@ -129,7 +129,7 @@ def prepare(
         processing = base.processing
     else:
         processing = Processing(
-            _processing_config(config, policy, sources.spec),
+            _processing_config(config, policy, sources),
             sources.statistics(policy.cameras),
             "training split",
         )
@@ -187,8 +187,9 @@ def policy_config(
 
 
 def _processing_config(
-    config: TrainConfig, policy: PolicyConfig, spec: WorldSpec
+    config: TrainConfig, policy: PolicyConfig, sources: Sources
 ) -> ProcessingConfig:
+    spec = sources.spec
     return ProcessingConfig(
         cameras=tuple(policy.cameras),
         image_size=policy.image_size,
@@ -198,6 +199,7 @@ def _processing_config(
         state_mode=config.state_mode,
         action_mode=config.action_mode,
         constant_channels=config.constant_channels,
+        vocabulary=sources.vocabulary() if policy.takes_text else (),
     )
 
 

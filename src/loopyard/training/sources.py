@@ -12,6 +12,7 @@ import numpy as np
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.specs import WorldSpec
 from loopyard.policies.processing import statistics_of
+from loopyard.policies.words import vocabulary_of
 from loopyard.training.batches import Samples
 from loopyard.training.config import TrainConfig
 
@@ -36,6 +37,10 @@ class Sources:
 
     spec: WorldSpec
     parts: list[Source]
+
+    def vocabulary(self) -> tuple[str, ...]:
+        """The words of all instructions, the most frequent first."""
+        return vocabulary_of(task for part in self.parts for task in part.training.tasks)
 
     def statistics(self, cameras: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
         """Statistics over the frames of the training splits that may start a sample."""

@@ -156,7 +156,10 @@ class Trainer:
     def _variation(self, step: int, part: int) -> Variation:
         seed = int(stream("variation", self.config.seed, step, part).integers(2**62))
         return Variation(
-            self.config.augmentation, torch.Generator().manual_seed(seed), self.config.state_dropout
+            self.config.augmentation,
+            torch.Generator().manual_seed(seed),
+            self.config.state_dropout,
+            self.config.word_dropout,
         )
 
     def report(self, share: float) -> StepReport:
@@ -289,10 +292,10 @@ class Trainer:
         ):
             if total is not None:
                 predicted, further = model.training_forward(  # type: ignore[operator]
-                    batch.images, batch.state, batch.action, batch.is_pad
+                    *batch.inputs, batch.action, batch.is_pad
                 )
             else:
-                predicted, further = model(batch.images, batch.state), {}
+                predicted, further = model(*batch.inputs), {}
         loss, per_channel = chunk_l1(
             predicted.float(),
             batch.action,

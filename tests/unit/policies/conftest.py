@@ -19,6 +19,16 @@ SMALL = {
         "state": 8,
         "hidden": 16,
     },
+    "vla-nano": {
+        "chunk_size": 6,
+        "n_action_steps": 3,
+        "words": 16,
+        "told": 8,
+        "widths": [4, 8, 4],
+        "vision": 16,
+        "state": 8,
+        "hidden": 16,
+    },
     "act": {
         "chunk_size": 6,
         "n_action_steps": 3,

@@ -19,7 +19,7 @@ CAMERAS = ("side", "ego")
 def saved(model_of, processing_of, spec, tmp_path):
     def save(kind: str):
         model = model_of(kind, CAMERAS)
-        processing = processing_of(model.config)
+        processing = processing_of(model.config, vocabulary=("reach", "the", "cup"))
         folder = save_checkpoint(
             tmp_path / kind,
             config=model.config,
@@ -38,6 +38,7 @@ def obs(numbers):
         "observation.images.ego": numbers["images"][0],
         "observation.images.side": numbers["images"][1],
         "observation.state": numbers["state"][0],
+        "task": "Reach the cup!",
     }
 
 

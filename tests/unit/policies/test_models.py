@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,20 +17,24 @@ from loopyard.policies.act.transformer import EncoderLayer, image_code, sequence
 from loopyard.policies.catalogue import TYPES, make_config, make_model
 
 
-def inputs(batch: int, cameras: int):
+def inputs(batch: int, cameras: int, kind: str = "") -> tuple[Any, ...]:
+    """Images and state, and words' numbers for a network that reads."""
     generator = torch.Generator().manual_seed(1)
     images = [torch.randn(batch, 3, 32, 32, generator=generator) for _ in range(cameras)]
-    return images, torch.randn(batch, 3, generator=generator)
+    state = torch.randn(batch, 3, generator=generator)
+    if kind != "vla-nano":
+        return images, state
+    return images, state, torch.randint(1, 9, (batch, 7), generator=generator)
 
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("cameras", [("ego",), ("ego", "side")])
 def test_gives_a_chunk_in_float32_and_every_weight_learns(model_of, kind, cameras):
     model = model_of(kind, cameras).train()
-    images, state = inputs(4, len(cameras))
+    given = inputs(4, len(cameras), kind)
     action, is_pad = torch.randn(4, 6, 2), torch.zeros(4, 6, dtype=torch.bool)
     with torch.autocast("cpu", torch.bfloat16):
-        chunk, further = model.training_forward(images, state, action, is_pad)
+        chunk, further = model.training_forward(*given, action, is_pad)
     assert chunk.shape == (4, 6, 2)
     assert chunk.dtype == torch.float32
     (chunk.square().mean() + sum(further.values(), torch.zeros(()))).backward()
@@ -45,19 +51,34 @@ def test_gives_a_chunk_in_float32_and_every_weight_learns(model_of, kind, camera
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_sample_does_not_depend_on_its_batch(model_of, kind):
     model = model_of(kind).eval()
-    images, state = inputs(5, 1)
+    images, *rest = inputs(5, 1, kind)
     with torch.inference_mode():
-        together = model(images, state)
-        alone = model([images[0][2:3]], state[2:3])
+        together = model(images, *rest)
+        alone = model([images[0][2:3]], *(part[2:3] for part in rest))
     assert torch.allclose(alone, together[2:3], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_looks_at_the_image(model_of, kind):
     model = model_of(kind).eval()
-    images, state = inputs(1, 1)
+    images, *rest = inputs(1, 1, kind)
     with torch.inference_mode():
-        assert not torch.allclose(model(images, state), model([images[0] * 0.5], state))
+        assert not torch.allclose(model(images, *rest), model([images[0] * 0.5], *rest))
+
+
+def test_vla_nano_reads_and_padding_says_nothing(model_of):
+    model = model_of("vla-nano").eval()
+    images, state, text = inputs(1, 1, "vla-nano")
+    other = text.clone()
+    other[0, 3] = 1 if text[0, 3] != 1 else 2
+    longer = torch.cat([text, torch.zeros(1, 5, dtype=torch.int64)], dim=1)
+    with torch.inference_mode():
+        chunk = model(images, state, text)
+        assert not torch.allclose(model(images, state, other), chunk)
+        assert torch.allclose(model(images, state, longer), chunk, atol=1e-6)
+        rare = text.clone()
+        rare[0, 0] = 100_000
+        assert torch.isfinite(model(images, state, rare)).all()
 
 
 def test_act_knows_without_a_state(config_of):

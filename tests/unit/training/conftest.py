@@ -43,6 +43,8 @@ class FakeSamples:
         steer = column / (SIZE - 4) * 2 - 1
         self.action = np.stack([steer, np.abs(steer) * 2 - 1], axis=1).astype(np.float32)
         self.usable = np.arange(count)
+        self.tasks = ["keep left", "keep right"]
+        self.task = np.arange(count) // length % 2
         self.length = length
 
     def targets(self, indices: np.ndarray, chunk_size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -106,3 +106,34 @@ def test_state_dropout_hides_whole_states(maker):
     vary = Variation(off, torch.Generator().manual_seed(0), state_dropout=0.5)
     hidden = (maker.varied([np.arange(60)], vary).state == 0).all(1)
     assert 15 < int(hidden.sum()) < 45
+
+
+def test_a_network_that_reads_gets_the_words_of_each_frames_instruction(sources):
+    plain = ProcessingConfig(
+        cameras=("ego",),
+        image_size=(32, 32),
+        state_names=("x", "y"),
+        action_names=("steering", "throttle"),
+        vocabulary=sources.vocabulary(),
+    )
+    processing = Processing(plain, sources.statistics(["ego"]))
+    maker = BatchMaker([part.training for part in sources.parts], processing, 5)
+    batch = maker.plain(0, np.array([0, 20, 40]))
+    words = {number: word for word, number in processing.words._number.items()}
+    assert batch.text is not None
+    told = [[words[n] for n in row if n] for row in batch.text.tolist()]
+    assert told == [["keep", "left"], ["keep", "right"], ["keep", "left"]]
+    assert torch.equal(batch.inputs[2], batch.text)
+    parts = [part.text for part in batch.pieces(2) if part.text is not None]
+    assert torch.equal(torch.cat(parts), batch.text)
+    assert batch.to(torch.device("cpu")).text is not None
+
+
+def test_word_dropout_makes_words_unknown_and_padding_stays(sources):
+    vary = Variation(Augmentation(), torch.Generator().manual_seed(0), word_dropout=0.5)
+    text = torch.tensor([[5, 6, 7, 8, 0, 0]] * 50)
+    lost = vary.text(text)
+    assert set(lost.unique().tolist()) == {0, 1, 5, 6, 7, 8}
+    assert (lost[:, 4:] == 0).all()
+    assert 0.3 < (lost[:, :4] == 1).float().mean() < 0.7
+    assert Variation(Augmentation(), torch.Generator()).text(text) is text

@@ -1,8 +1,8 @@
 """What the engine itself costs a campaign: event log, lease, heartbeat, digests and fsync.
 
-    python benchmarks/engine_overhead.py RUN
+    python benchmarks/engine_overhead.py [RUN]
 
-RUN is the run folder of a finished campaign. Each thing the engine does is timed alone, on a copy
+RUN is the run folder of a finished campaign, else that of the demo. Each thing the engine does is timed alone, on a copy
 of that campaign's artifacts, and counted as often as the campaign did it. Two figures: processor
 time, and time by the clock less what the scheduler let it wait for a core, which others may hold.
 The share by processor time, of the campaign's wall time on one core, must be under 1 %. The one by
@@ -129,8 +129,11 @@ def thinking_s(run: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, nargs="?", default=Path("runs/demo"))
     run = parser.parse_args().run
+    if not (run / "result.json").exists():
+        print(f"{run}: no campaign there; `make demo` makes one")
+        return
     wall_s = json.loads((run / "result.json").read_text())["wall_s"]
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         costs = costs_of(run, Path(folder))

@@ -16,6 +16,7 @@ from loopyard.data.dataset import Dataset
 
 COLUMNS = 6
 GAP_PX = 4
+DPI = 110
 NONE = Augmentation(shift_px=0, brightness=0, contrast=0, channel=0, state_noise=0)
 SHOWN = {
     "brightness": 0.2,
@@ -78,7 +79,7 @@ def draw_sheet(
         if channel == len(lines) - 1:
             axes.set_xlabel("s")
             figure.legend(handles=handles, loc="lower left", ncols=len(drives), frameon=False)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=DPI)
 
 
 def _varied(frames: Pictures, amounts: dict[str, float]) -> Pictures:

@@ -20,8 +20,7 @@ from loopyard.evaluation.offline.correlation import Correlation, correlate
 from loopyard.evaluation.offline.metrics import BETTER, TOLERANCE, Collector, Measured
 from loopyard.evaluation.offline.predictions import predict_episodes
 from loopyard.evaluation.offline.training_curve import TrainingCurve, gap_at, read_curve
-from loopyard.policies.checkpoint import Checkpoint, load_checkpoint
-from loopyard.policies.chunked import ChunkedPolicy
+from loopyard.policies.checkpoint import TRAINING, checkpoint_folder, load_policy, read_json
 from loopyard.training.loop import LOG
 
 FRAMES = 5000
@@ -100,14 +99,14 @@ def evaluate_offline(
         CheckpointError: a checkpoint is damaged, or does not fit the dataset.
     """
     opened = open_dataset(dataset)
-    loaded, notes = _different([load_checkpoint(Path(path)) for path in checkpoints])
-    episodes = _chosen(opened, loaded, frames, seen=seen)
+    found, notes = _different([_Trained.at(path) for path in checkpoints])
+    episodes = _chosen(opened, found, frames, seen=seen)
     threads = torch.get_num_threads()
     torch.set_num_threads(usable_cores())
     try:
         rows = [
             _measure(checkpoint, opened, episodes, tolerance, rollouts, on_episode)
-            for checkpoint in loaded
+            for checkpoint in found
         ]
     finally:
         torch.set_num_threads(threads)
@@ -120,9 +119,23 @@ def evaluate_offline(
     return OfflineResult(str(dataset), episodes, rows, _correlations(rows), notes)
 
 
-def _different(checkpoints: Sequence[Checkpoint]) -> tuple[list[Checkpoint], list[str]]:
+@dataclass(frozen=True)
+class _Trained:
+    """A checkpoint folder and its training.json, {} for a foreign one; its weights load later."""
+
+    path: Path
+    facts: dict[str, Any]
+
+    @classmethod
+    def at(cls, path: str | Path) -> _Trained:
+        folder = checkpoint_folder(path)
+        facts = folder / TRAINING
+        return cls(folder, read_json(facts) if facts.exists() else {})
+
+
+def _different(checkpoints: Sequence[_Trained]) -> tuple[list[_Trained], list[str]]:
     """Each policy once: the same one twice would count twice in a correlation."""
-    found: dict[str, Checkpoint] = {}
+    found: dict[str, _Trained] = {}
     notes = []
     for checkpoint in checkpoints:
         digest = policy_digest(checkpoint.path)
@@ -133,7 +146,7 @@ def _different(checkpoints: Sequence[Checkpoint]) -> tuple[list[Checkpoint], lis
 
 
 def _chosen(
-    dataset: Dataset, checkpoints: Sequence[Checkpoint], frames: int, *, seen: bool
+    dataset: Dataset, checkpoints: Sequence[_Trained], frames: int, *, seen: bool
 ) -> list[int]:
     trained: set[int] = set()
     for checkpoint in checkpoints:
@@ -150,7 +163,7 @@ def _chosen(
 
 
 def _measure(
-    checkpoint: Checkpoint,
+    checkpoint: _Trained,
     dataset: Dataset,
     episodes: Sequence[int],
     tolerance: float,
@@ -158,8 +171,9 @@ def _measure(
     on_episode: Callable[[], None] | None,
 ) -> OfflineRow:
     path = checkpoint.path
-    _require_fit(checkpoint, dataset.spec)
-    policy = ChunkedPolicy(checkpoint.model(), checkpoint.processing, spec=checkpoint.spec)
+    policy = load_policy(path)
+    _require_fit(path, getattr(policy, "spec", None), dataset.spec)
+    processing = getattr(policy, "processing", None)
     settings = checkpoint.facts.get("settings", {})
     collector = Collector(
         dataset.spec.action.names,
@@ -167,10 +181,12 @@ def _measure(
         dataset.fps,
         policy.n_action_steps,
         decay=float(settings.get("step_weight_decay", 1.0)),
-        normalise=checkpoint.processing.normalise_action,
+        normalise=processing.normalise_action if processing else None,
         tolerance=tolerance,
     )
-    for episode in predict_episodes(policy, dataset, episodes, checkpoint.config.cameras):
+    config = getattr(policy, "config", None)
+    cameras = getattr(config, "cameras", None) or [c.name for c in dataset.spec.cameras]
+    for episode in predict_episodes(policy, dataset, episodes, cameras):
         collector.add(episode)
         if on_episode is not None:
             on_episode()
@@ -183,16 +199,13 @@ def _measure(
     return OfflineRow(path, measured, found_rollouts(path, policy.n_action_steps, rollouts), curve)
 
 
-def _require_fit(checkpoint: Checkpoint, spec: WorldSpec) -> None:
-    known = checkpoint.spec
+def _require_fit(path: Path, known: WorldSpec | None, spec: WorldSpec) -> None:
     for name in ("action", "state"):
         wanted = getattr(spec, name).names
         found = getattr(known, name).names if known else None
         if found is not None and found != wanted:
             raise DatasetError(
-                expected(
-                    str(checkpoint.path), f"{name} channels", found, f"{wanted}, the dataset's"
-                )
+                expected(str(path), f"{name} channels", found, f"{wanted}, the dataset's")
             )
 
 

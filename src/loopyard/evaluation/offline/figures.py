@@ -81,7 +81,7 @@ def draw_metrics(result: OfflineResult, path: Path) -> None:
     driven = [row.closed_loop is not None for row in result.rows]
     for name, axes in zip(names, panels, strict=False):
         found = result.correlations[name].spearman
-        said = f"Spearman {found:+.2f}" if found is not None else "no correlation"
+        said = f"Spearman {found:+.2f}" if found is not None else "no correlation to tell"
         axes.set_title(f"{name} ({BETTER[name]} is better)\n{said}", fontsize=9)
         if any(driven):
             _against_success(axes, result, name, labels)

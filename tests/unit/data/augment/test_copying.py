@@ -12,7 +12,7 @@ import pytest
 from loopyard.core.errors import ConfigError, DatasetError
 from loopyard.data.augment.copying import augmented_copy
 from loopyard.data.augment.recipe import Augmenter, Recipe
-from loopyard.data.augment.sheet import draw_sheet
+from loopyard.data.augment.sheet import DPI, SHOWN, draw_sheet
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset
 from loopyard.surface.cli import main
@@ -107,14 +107,14 @@ def test_what_is_not_told_is_not_guessed(spec, recipe: dict[str, Any], message: 
 
 
 def test_the_sheet_shows_every_change(dataset: Dataset, tmp_path: Path) -> None:
+    """A row for each of the images' changes, and for each of the recipe's, with its labels."""
     from PIL import Image
 
-    heights = []
-    for number, recipe in enumerate([None, Recipe(warp=0.5, velocity=("none",), **TURNED)]):
-        draw_sheet(dataset, tmp_path / f"{number}.png", recipe=recipe)
-        with Image.open(tmp_path / f"{number}.png") as sheet:
-            heights.append(sheet.height)
-    assert heights[1] > heights[0]
+    recipe = Recipe(warp=0.5, velocity=("none",), **TURNED)
+    draw_sheet(dataset, tmp_path / "sheet.png", recipe=recipe)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        rows = 1 + len(SHOWN) + 2
+        assert sheet.height == pytest.approx(DPI * (1.3 * rows + 1.3 * 2 + 0.8), abs=2)
 
 
 def test_the_command(dataset: Dataset, tmp_path: Path, capsys) -> None:

@@ -2,9 +2,9 @@
 
     python benchmarks/engine_overhead.py [RUN]
 
-RUN is the run folder of a finished campaign, else that of the demo. Each thing the engine does is timed alone, on a copy
-of that campaign's artifacts, and counted as often as the campaign did it. Two figures: processor
-time, and time by the clock less what the scheduler let it wait for a core, which others may hold.
+RUN is the run folder of a finished campaign, else that of the demo. Each thing the engine does is
+timed alone, on a copy of that campaign's artifacts, and counted as often as the campaign did it.
+Two figures: processor time, and time by the clock less the waiting for a core that others hold.
 The share by processor time, of the campaign's wall time on one core, must be under 1 %. The one by
 the clock holds the waiting for the disk, in which workers drive on: an upper bound.
 """

@@ -11,6 +11,7 @@ from defects.bases import make_own
 from hostile import ATTACKS, MARK, Attack, Victim
 
 MEMORY = 1024**3
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

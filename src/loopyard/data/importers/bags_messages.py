@@ -42,7 +42,7 @@ def find_bags(source: Path) -> list[Path]:
     A ROS 2 bag is a folder with metadata.yaml, or one .mcap or .db3 file; a ROS 1 bag one .bag.
 
     Raises:
-        DatasetError: there is none, or one is a link out of the folder.
+        DatasetError: there is none, one has lost its metadata, or is a link out of the folder.
     """
     if _is_bag(source):
         return [source]
@@ -50,7 +50,7 @@ def find_bags(source: Path) -> list[Path]:
         raise DatasetError(
             expected(str(source), "bag", _what(source), f"a file {', '.join(FILES)}, or a folder")
         )
-    bags = [path for path in source.iterdir() if _is_bag(path)]
+    bags = [path for path in source.iterdir() if _is_bag(path, refuse=True)]
     if not bags:
         raise DatasetError(
             expected(str(source), "bags", "none", f"{', '.join(FILES)} or folders of ROS 2 bags")
@@ -60,10 +60,21 @@ def find_bags(source: Path) -> list[Path]:
     return sorted(bags, key=lambda path: natural(path.name))
 
 
-def _is_bag(path: Path) -> bool:
-    if path.is_dir():
-        return (path / ROS2_METADATA).is_file()
-    return path.is_file() and path.suffix in FILES
+def _is_bag(path: Path, *, refuse: bool = False) -> bool:
+    if not path.is_dir():
+        return path.is_file() and path.suffix in FILES
+    if (path / ROS2_METADATA).is_file():
+        return True
+    if refuse and any(part.suffix in (".db3", ".mcap") for part in path.iterdir()):
+        raise DatasetError(
+            expected(
+                str(path / ROS2_METADATA),
+                "file",
+                "nothing",
+                "one: 'ros2 bag reindex' writes it where the recorder was killed",
+            )
+        )
+    return False
 
 
 def _what(path: Path) -> str:

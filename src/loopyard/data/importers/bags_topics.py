@@ -54,9 +54,9 @@ class BagParams(NoParams):
     action_names: Words = ()
     fps: int | None = Field(default=None, ge=1, le=1000)
     stamps: Literal["header", "receive"] = "header"
-    tolerance_s: float | None = Field(default=None, gt=0)
+    tolerance_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     numbers: Literal["hold", "linear"] = "hold"
-    max_gap_s: float = Field(default=1.0, gt=0)
+    max_gap_s: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     on_gap: Literal["end", "reject"] = "end"
     task: str = ""
     task_topic: str | None = None
@@ -99,7 +99,7 @@ def choose(where: str, topics: dict[str, Topic], params: BagParams) -> Choice:
     else:
         cameras = dict(_camera(where, word, topics) for word in params.cameras)
         if not cameras or len(cameras) < len(params.cameras):
-            raise DatasetError(expected(where, "cameras", params.cameras, "names that differ"))
+            raise DatasetError(expected(where, "cameras", params.cameras, "some, each of its name"))
     state = _parts(where, "state", params.state, STATE_KINDS, topics, guessed)
     action = _parts(where, "action", params.action, ACTION_KINDS, topics, guessed)
     return Choice(cameras, state, action, tuple(guessed))

@@ -260,6 +260,15 @@ def test_a_bag_of_ros_2_before_iron_holds_no_definitions(bags, tmp_path, plain):
     assert len(list(opened(bag).frames)) == 11
 
 
+def test_a_bag_whose_recorder_was_killed_is_not_passed_over(bags, tmp_path, plain):
+    for name in ("a", "b"):
+        bags.write_bag(tmp_path / name, "sqlite3", plain)
+    (tmp_path / "b/metadata.yaml").unlink()
+    with pytest.raises(DatasetError, match=r"b/metadata.yaml: .*'ros2 bag reindex' writes it"):
+        make_importer("bags", tmp_path).episodes()
+    assert len(list(opened(tmp_path / "b").frames)) == 11
+
+
 @pytest.mark.parametrize("form", ["ros1", "sqlite3", "mcap"])
 def test_an_empty_bag_is_refused(bags, tmp_path, form):
     bag = bags.write_bag(tmp_path / "drive", form, [])

@@ -78,7 +78,7 @@ def _round_trip(encoder: str) -> float:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))  # type: ignore[attr-defined]
         container.mux(stream.encode(None))  # type: ignore[attr-defined]
     stream_bytes.seek(0)
-    with av.open(stream_bytes) as reader:
+    with av.open(stream_bytes, "r") as reader:
         means = [frame.to_ndarray(format="rgb24").mean() for frame in reader.decode(video=0)]
     if len(means) != len(levels):
         return float("inf")

@@ -186,5 +186,5 @@ def test_theirs_scaled_by_limits_give_the_same_chunk_here(tmp_path):
 
 def test_what_cannot_be_computed_here_is_refused(tmp_path):
     folder = save_theirs(tmp_path / "theirs", ["ego"], NormalizationMode.QUANTILES)
-    with pytest.raises(CheckpointError, match=r"norm_map\.STATE: found 'QUANTILES'"):
+    with pytest.raises(CheckpointError, match="found 'QUANTILES', expected"):
         load_policy(folder)

@@ -20,9 +20,12 @@ from lerobot.policies.diffusion.modeling_diffusion import DiffusionPolicy
 from lerobot.policies.factory import make_pre_post_processors
 from lerobot.policies.vqbet.configuration_vqbet import VQBeTConfig
 from lerobot.policies.vqbet.modeling_vqbet import VQBeTPolicy
+from reach_world import ReachWorld
 
 import loopyard
 from loopyard.core.errors import CheckpointError
+from loopyard.core.scenario import Scenario
+from loopyard.evaluation.rollout import RolloutJob, Watcher, drive
 from loopyard.policies.lerobot_adapter import LeRobotPolicy
 
 Make = Callable[..., Path]
@@ -123,17 +126,17 @@ def test_it_does_what_lerobot_does_tick_by_tick(tmp_path, monkeypatch, n_obs_ste
     here = loopyard.load_policy(folder)
     assert isinstance(here, LeRobotPolicy)
     assert (here.chunk_size, here.n_action_steps, here.n_obs_steps) == (4, 4, n_obs_steps)
-    for drive in range(2):
+    for episode in range(2):
         here.reset()
         there.reset()
         for tick in range(10):
-            obs = observation(drive, tick)
+            obs = observation(episode, tick)
             batch = {"observation.state": torch.from_numpy(obs["observation.state"])[None]}
             for key in there.config.image_features:
                 batch[key] = torch.from_numpy(obs[key]).permute(2, 0, 1)[None] / 255.0
             with torch.inference_mode():
                 theirs = after(there.select_action(before(batch)))[0].numpy()
-            assert np.abs(here.act(obs) - theirs.clip(-1, 1)).max() < 1e-5, (drive, tick)
+            assert np.abs(here.act(obs) - theirs.clip(-1, 1)).max() < 1e-5, (episode, tick)
 
 
 @pytest.mark.parametrize("make", [diffusion, vqbet])
@@ -171,15 +174,28 @@ def test_fewer_actions_of_a_chunk(tmp_path):
 TOYS = Path(__file__).parents[1] / "toy"
 
 
+class Diary(Watcher):
+    def __init__(self):
+        self.actions = []
+
+    def tick(self, tick, world, obs, action, info):
+        self.actions.append(action.tolist())
+
+
 def test_a_drive_is_its_seeds_alone(tmp_path):
-    folder = diffusion(tmp_path / "there", {"ego": 24}, 4)
-    seeds = range(900_000, 900_005)
-    settings = {"world": "reach_world:ReachWorld", "preset": "", "seeds": seeds, "workers": 0}
-    many = loopyard.evaluate(folder, **settings, lockstep=4)
-    alone = loopyard.evaluate(folder, **settings, lockstep=1)
-    outcomes = [[record.outcome for record in result.records] for result in (many, alone)]
-    assert outcomes[0] == outcomes[1]
-    assert len({outcome.progress for outcome in outcomes[0]}) > 1
+    policy = loopyard.load_policy(diffusion(tmp_path / "there", {"ego": 24}, 4))
+    jobs = [RolloutJob(Scenario(world="reach_world:ReachWorld"), seed) for seed in range(5)]
+
+    def driven(lockstep: int) -> dict[int, list]:
+        diaries = {job.seed: Diary() for job in jobs}
+        worlds: list = [ReachWorld(max_steps=8) for _ in range(lockstep)]
+        records = list(drive(worlds, policy, jobs, lambda job: [diaries[job.seed]]))
+        assert len(records) == len(jobs)
+        return {seed: diary.actions for seed, diary in diaries.items()}
+
+    together = driven(4)
+    assert together == driven(1)
+    assert len({repr(actions) for actions in together.values()}) == len(jobs)
 
 
 def test_it_drives_in_the_yard(tmp_path):

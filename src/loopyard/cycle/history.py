@@ -10,7 +10,7 @@ from typing import Any
 from loopyard.cycle import usage
 from loopyard.cycle.journal import STEP_DONE
 from loopyard.cycle.state import LOG
-from loopyard.cycle.timeline import Timeline, read_timeline
+from loopyard.cycle.timeline import Span, Timeline, read_timeline
 from loopyard.cycle.usage import Usage, UsageRow
 from loopyard.store.event_reader import read_events
 
@@ -28,6 +28,12 @@ class History:
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     plans: tuple[Mapping[str, Any], ...] = ()
     rows: tuple[UsageRow, ...] = ()
+
+    @property
+    def own_spans(self) -> tuple[Span, ...]:
+        """Without the steps made ahead, beside another one: the plan gives them no time."""
+        ahead = {step for step, facts in self.facts.items() if facts.get("ahead")}
+        return tuple(span for span in self.timeline.spans if span.step not in ahead)
 
     def took_s(self, step: str) -> float:
         """Running time of all tries at a step; 0 where there was none."""

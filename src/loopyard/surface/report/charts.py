@@ -99,6 +99,11 @@ def success_chart(rates: Sequence[Rate], target: float | None) -> str:
         return to_svg(figure, "success")
 
 
+LEGEND_COLUMNS = 4
+LABEL_WIDE, LABEL_TALL = 0.15, 0.08
+"""What a point's name takes, in parts of the chart's two sides."""
+
+
 def loss_against_success(points: Sequence[tuple[str, float, Rate]]) -> str:
     """Final loss (x) and success with its interval (y) of each cycle: (label, loss, rate)."""
     with mpl.rc_context(STYLE):
@@ -107,7 +112,7 @@ def loss_against_success(points: Sequence[tuple[str, float, Rate]]) -> str:
         axes.plot(
             losses, [100 * rate.rate for *_, rate in points], color=COLOURS["rule"], linewidth=1
         )
-        for label, loss, rate in points:
+        for _, loss, rate in points:
             axes.plot(
                 [loss, loss],
                 [100 * rate.low, 100 * rate.high],
@@ -117,10 +122,26 @@ def loss_against_success(points: Sequence[tuple[str, float, Rate]]) -> str:
                 solid_capstyle="round",
             )
             axes.plot(loss, 100 * rate.rate, "o", color=COLOURS["accent"], markersize=7)
+        for label, loss, rate in _apart(points):
             axes.annotate(label, (loss, 100 * rate.rate), (10, -4), textcoords="offset points")
         axes.margins(x=0.18)
         axes.set(ylim=(-3, 106), xlabel="final training loss", ylabel="scenes succeeded, %")
         return to_svg(figure, "loss-success")
+
+
+def _apart(points: Sequence[tuple[str, float, Rate]]) -> list[tuple[str, float, Rate]]:
+    """The first, the last, and of those between what is far enough from all others to be named."""
+    spread = max(loss for _, loss, _ in points) - min(loss for _, loss, _ in points) or 1.0
+    named: list[tuple[str, float, Rate]] = []
+    for point in [points[0], points[-1], *points[1:-1]]:
+        _, loss, rate = point
+        near = (
+            abs(loss - other) / spread < LABEL_WIDE and abs(rate.rate - seen.rate) < LABEL_TALL
+            for _, other, seen in named
+        )
+        if not any(near):
+            named.append(point)
+    return named
 
 
 def loss_chart(curves: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> str:
@@ -134,7 +155,7 @@ def loss_chart(curves: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> str:
         axes.set(yscale="log", xlabel="minutes of training", ylabel="L1, normalised units")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(FuncFormatter(_minor_label))
-        axes.legend(loc="upper right", ncols=len(curves))
+        axes.legend(loc="upper right", ncols=min(len(curves), LEGEND_COLUMNS))
         return to_svg(figure, "loss")
 
 

@@ -122,15 +122,15 @@ def _timeline(run: RunFolder, history: History, first: Any) -> Iterable[Line]:
 
 
 def _sum(history: History, stages: Sequence[str]) -> float:
-    """Running time of stages, of all cycles, steps side by side counted each."""
-    return sum(span.seconds for span in history.timeline.spans if span.stage in stages)
+    """Running time of stages, of all cycles, without what was made ahead."""
+    return sum(span.seconds for span in history.own_spans if span.stage in stages)
 
 
 def _cycles(run: RunFolder, history: History, first: Any) -> Iterable[Line]:
     for cycle in run.cycles:
         planned = planned_seconds(_part(first, cycle.number), first)
         own_s = sum(planned.get(stage, 0.0) for stage in STAGES)
-        took_s = sum(span.seconds for span in history.timeline.spans if span.cycle == cycle.number)
+        took_s = sum(span.seconds for span in history.own_spans if span.cycle == cycle.number)
         done = "select" in cycle.facts
         what = say("cycle {n}", n=cycle.number)
         yield line(what, own_s, took_s, duration, judge=done)
@@ -156,7 +156,7 @@ def _stages(history: History, first: Any) -> Iterable[Line]:
         part for part in first.get("cycles", ()) if f"cycle-{part['cycle']}/select" in history.facts
     ]
     for stage in STAGES:
-        spans = [span for span in history.timeline.spans if span.stage == stage]
+        spans = [span for span in history.own_spans if span.stage == stage]
         own = [span for span in spans if span.cycle in {part["cycle"] for part in done}]
         if own:
             planned_s = sum(planned_seconds(part, first).get(stage, 0.0) for part in done)

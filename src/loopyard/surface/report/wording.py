@@ -27,16 +27,13 @@ def part_of(successes: Any, n: Any) -> str:
 
 
 def while_training(summaries: Mapping[int, Mapping[str, Any]]) -> str:
-    """``after 500 steps 9 of 16; ...`` of rollouts' summaries by the steps trained before."""
-    return "; ".join(
-        say(
-            "after {steps} steps {success}",
-            steps=count(steps),
-            success=part_of(found["successes"], found["n"]),
-        )
-        for steps, found in summaries.items()
-        if "successes" in found and "n" in found
-    )
+    """``15 of 16 after 900 steps``: the last of rollouts' summaries by the steps trained before."""
+    whole = {steps: found for steps, found in summaries.items() if {"successes", "n"} <= set(found)}
+    if not whole:
+        return ""
+    found = whole[max(whole)]
+    success = part_of(found["successes"], found["n"])
+    return say("{success} after {steps} steps", success=success, steps=count(max(whole)))
 
 
 def interval(ends: Sequence[float | None]) -> str:

@@ -62,5 +62,6 @@ def test_flat_settings_keep_their_order_and_say_nothing_twice():
 
 
 def test_rollouts_while_training_are_told_by_the_steps_before_them():
-    summaries = {1000: {"successes": 9, "n": 16}, 2000: {"successes": 14, "n": 16}, 3000: {}}
-    assert while_training(summaries) == f"after {count(1000)} steps 9 of 16; after {count(2000)} steps 14 of 16"
+    summaries = {1000: {"successes": 9, "n": 16}, 3000: {"successes": 14, "n": 16}, 4000: {}}
+    assert while_training(summaries) == f"14 of 16 after {count(3000)} steps"
+    assert while_training({}) == ""

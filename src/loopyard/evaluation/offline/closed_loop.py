@@ -47,9 +47,9 @@ def found_rollouts(
 ) -> ClosedLoop | None:
     """Drives of this very policy in its cycle's ``rollouts/`` and in ``places``; None: no drive.
 
-    places: files of records, or folders of them, as ``loopyard evaluate --out`` writes them. A
-    cycle's own rollouts are also those of the checkpoint that its cycle.json names. Scenes of the
-    ``train`` range are left out: a rate there says nothing of new ones.
+    places: files of records, or folders of them, as ``loopyard evaluate --out`` writes them. Where
+    no record names this policy, its cycle's are taken if all are of the checkpoint that cycle.json
+    names. Scenes of the ``train`` range are left out: a rate there says nothing of new ones.
 
     Raises:
         DatasetError: a place that does not exist, or a file that holds something else.
@@ -58,16 +58,22 @@ def found_rollouts(
         policy_digest(checkpoint, n_action_steps=steps, temporal_ensemble=None)
         for steps in (None, n_action_steps)
     }
-    cycle = checkpoint.resolve().parents[1]
-    own = [cycle / "rollouts" / f"{suite}.jsonl" for suite in ("select", "gate")]
-    chosen = _is_chosen(checkpoint, cycle)
-    drives = {
+    cycle = checkpoint.resolve().parent.parent
+    own = [
+        record
+        for suite in ("select", "gate")
+        for record in read_records(cycle / "rollouts" / f"{suite}.jsonl")
+    ]
+    others = [record for path in _files(places) for record in read_records(path)]
+    drives = [record for record in [*own, *others] if record.policy in named]
+    if not drives and len({record.policy for record in own}) == 1 and _is_chosen(checkpoint, cycle):
+        drives = own
+    by_scene = {
         record.scene: record.outcome.success
-        for path in [*own, *_files(places)]
-        for record in read_records(path)
-        if (record.policy in named or (chosen and path in own)) and split_of(record.seed) != "train"
+        for record in drives
+        if split_of(record.seed) != "train"
     }
-    return ClosedLoop(drives) if drives else None
+    return ClosedLoop(by_scene) if by_scene else None
 
 
 def on_shared_scenes(drives: Sequence[ClosedLoop | None]) -> list[ClosedLoop | None]:
@@ -86,7 +92,7 @@ def _is_chosen(checkpoint: Path, cycle: Path) -> bool:
     by a digest that is no longer computed."""
     try:
         named = json.loads((cycle / "cycle.json").read_text())["checkpoint"]
-        chosen = cycle.parents[1] / named
+        chosen = cycle.parent.parent / named
         return policy_digest(chosen) == policy_digest(checkpoint)
     except (OSError, ValueError, KeyError, TypeError, LoopyardError):
         return False

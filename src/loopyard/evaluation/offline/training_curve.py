@@ -2,7 +2,8 @@
 
 The rule of the phases. A stretch is an epoch, or a tenth of the run where it has fewer than five
 epochs. Its loss is the mean of the training losses logged in it; its improvement the share by which
-that is below the stretch before (of the first, below the first row). From the improvement:
+that is below the stretch before (of the first, below the first row). From the mean improvement of
+the stretches around one (a fifth of the run, at least three; else noise would name the phases):
 
     descent      over 10 %
     refinement   2 to 10 %
@@ -15,7 +16,6 @@ the best one before it is ``overfitting``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,22 +96,25 @@ def gap_at(rows: Sequence[Row], step: int) -> tuple[float, float] | None:
 
 
 def _stretches(rows: Sequence[Row], width: float) -> list[Stretch]:
-    found: list[Stretch] = []
-    best: float | None = None
-    before, last = rows[0]["loss"], rows[-1]["step"]
-    for number in range(math.ceil(last / width - 1e-6)):
-        end = min(last, (number + 1) * width)
-        part = [row for row in rows if number * width < row["step"] <= (number + 1) * width]
-        if not part:
-            continue  # nothing was logged in it
-        loss = float(np.mean([row["loss"] for row in part]))
-        improvement = 1 - loss / before if before > 0 else 0.0
-        checked = [row["val_loss"] for row in part if row.get("val_loss") is not None]
-        val_loss = checked[-1] if checked else None
-        phase = _phase(improvement, val_loss, best)
-        found.append(Stretch(round(end), loss, val_loss, improvement, phase))
+    parts: list[tuple[int, float, float | None]] = []
+    last = rows[-1]["step"]
+    count = max(1, round(last / width))
+    for number in range(count):
+        start, end = number * width, last if number == count - 1 else (number + 1) * width
+        part = [row for row in rows if start < row["step"] <= end]
+        if part:  # else nothing was logged in it
+            loss = float(np.mean([row["loss"] for row in part]))
+            checked = [row["val_loss"] for row in part if row.get("val_loss") is not None]
+            parts.append((round(end), loss, checked[-1] if checked else None))
+    losses = np.array([rows[0]["loss"], *(loss for _, loss, _ in parts)])
+    improved = 1 - losses[1:] / np.maximum(losses[:-1], 1e-12)
+    around = max(1, len(parts) // 10)
+    found, best = [], None
+    for place, (end, loss, val_loss) in enumerate(parts):
+        smooth = float(improved[max(0, place - around) : place + around + 1].mean())
+        phase = _phase(smooth, val_loss, best)
+        found.append(Stretch(end, loss, val_loss, float(improved[place]), phase))
         best = min([value for value in (best, val_loss) if value is not None], default=None)
-        before = loss
     return found
 
 

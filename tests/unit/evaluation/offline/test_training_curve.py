@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from loopyard.evaluation.offline.training_curve import TrainingCurve, gap_at, read_curve
@@ -30,17 +31,29 @@ def curve(path: Path, steps_an_epoch: float = 10) -> TrainingCurve:
 
 
 def test_phases_follow_the_rule(tmp_path: Path) -> None:
-    losses = [1.0, 0.7, 0.5, 0.48, 0.46, 0.459, 0.455, 0.6]
+    falls = [0.7] * 5 + [0.96] * 6 + [1.001, 0.999] * 3 + [1.1] * 4
+    losses = [float(loss) for loss in np.cumprod([1.0, *falls])]
     found = curve(journal(tmp_path / "log.jsonl", losses))
     assert found.unit == "epoch"
     assert [part.improvement for part in found.stretches][:2] == [0.0, pytest.approx(0.3)]
-    assert found.phases == [
-        ("plateau", 0, 10),
-        ("descent", 10, 30),
-        ("refinement", 30, 50),
-        ("plateau", 50, 70),
-        ("divergence", 70, 80),
+    # a stretch beside a change takes part in its neighbour's mean
+    assert [name for name, _, _ in found.phases] == [
+        "descent",
+        "refinement",
+        "plateau",
+        "divergence",
     ]
+    assert [end for _, _, end in found.phases] == [70, 120, 170, 220]
+
+
+def test_noise_names_no_phases(tmp_path: Path) -> None:
+    losses = [1.0 + 0.012 * (-1) ** number for number in range(40)]
+    assert curve(journal(tmp_path / "log.jsonl", losses)).phases == [("plateau", 0, 400)]
+
+
+def test_the_rest_of_an_epoch_belongs_to_the_last(tmp_path: Path) -> None:
+    found = curve(journal(tmp_path / "log.jsonl", [1 / n for n in range(1, 14)]), 25)
+    assert [part.end for part in found.stretches] == [25, 50, 75, 100, 130]
 
 
 def test_a_rising_validation_loss_is_overfitting(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 #   make demo       one whole campaign on this machine, ends with a report
 #   make test       linters, types and tests, under ten minutes on two cores
 #   make test-all   the slow tests as well
-#   make test-lerobot  LeRobot itself against ours, in .venv-lerobot (8 GB); says so where it cannot
+#   make test-lerobot  LeRobot itself against ours, in .venv-lerobot (9 GB); says so where it cannot
 #   make lint       ruff and pyright
 #   make bench      the measurements in benchmarks/, as JSON under benchmarks/results/
 #   make setup      only .venv with what the package needs

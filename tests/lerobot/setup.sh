@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 
 PYTHON=${PYTHON:-python3}
 ENVIRONMENT=.venv-lerobot
-NEEDED_GB=14 # 8.3 in the end, and what pip unpacks meanwhile
+NEEDED_GB=14 # 8.6 in the end, and what pip unpacks meanwhile
 HERE=tests/lerobot
 
 cannot() {
@@ -30,7 +30,7 @@ begun=
 if [ ! -x $ENVIRONMENT/bin/python ]; then
     free_gb=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
     [ "$free_gb" -ge $NEEDED_GB ] || cannot "$free_gb GB of disk are free, $NEEDED_GB are needed"
-    echo "test-lerobot: making $ENVIRONMENT (8 GB, several minutes)"
+    echo "test-lerobot: making $ENVIRONMENT (9 GB, several minutes)"
     begun=yes
     "$PYTHON" -m venv --clear $ENVIRONMENT || cannot "no virtual environment can be made"
 fi

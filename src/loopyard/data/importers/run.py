@@ -153,7 +153,7 @@ def _claim(out: Path, facts: dict[str, Any]) -> None:
     """Mark ``out`` as this import's, unless it is something else already."""
     mark = out / IMPORT_FILE
     facts = json.loads(json.dumps(facts))
-    if mark.is_file():
+    if mark.is_file() and _is_begun(out):
         found = read_json(mark)
         for field_name, wanted in facts.items():
             told = found.get(field_name) if isinstance(found, dict) else None
@@ -165,10 +165,16 @@ def _claim(out: Path, facts: dict[str, Any]) -> None:
                 )
     elif (out / INFO_FILE).exists():
         raise DatasetError(expected(str(out), "folder", "a dataset", "an empty folder"))
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and not mark.is_file() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(expected(str(out), "folder", "something else", "an empty folder"))
     else:
         write_json(mark, facts)
+
+
+def _is_begun(out: Path) -> bool:
+    """Whether an episode is there already; before that, settings may still be mended."""
+    places = ((out / ".shards").glob("[0-9]*"), (out / "failed").glob("[0-9]*"))
+    return (out / INFO_FILE).exists() or any(path for place in places for path in place)
 
 
 def _video(first: Recording, transform: Transform) -> VideoSettings:

@@ -61,6 +61,13 @@ def test_a_damaged_file_is_one_line_and_exit_two(
     assert err.count("\n") == 1
 
 
+def test_a_setting_that_did_not_fit_may_be_mended(toys, tmp_path: Path) -> None:
+    source = toys.write_mobile_vla(tmp_path / "source", 1)
+    words = ["import", "mobile-vla", str(source), str(tmp_path / "out"), "--workers", "1"]
+    assert main([*words, "--action-scale", "0:1,-1:1,-1:1"]) == 2  # they reach 1.15
+    assert main([*words, "--action-scale", "0:2,-2:2,-1:1"]) == 0
+
+
 @pytest.mark.parametrize(
     ("option", "named"),
     [

@@ -23,8 +23,8 @@ from loopyard.data.metadata import read_info
 from loopyard.data.parquet_file import open_parquet, read_rows
 
 SPLIT = re.compile(r"(\d+):(\d+)")
-SLACK_S = 1e-3
-"""LeRobot keeps a video's times as sums of float64 seconds."""
+SLACK_FRAMES = 0.5
+"""LeRobot adds up durations as a file tells them; what is off by less names the same frame."""
 
 
 @dataclass(frozen=True)
@@ -232,13 +232,13 @@ def _video_times(key: str, rows: list[dict[str, Any]], fps: int) -> Check:
         if not isinstance(start, int | float) or not isinstance(end, int | float):
             wrong.append(number)
             continue
-        if abs(end - start - length / fps) > SLACK_S or start < 0:
+        if abs(end - start - length / fps) > SLACK_FRAMES / fps or start < 0:
             wrong.append(number)
         place = tuple(row.get(f"videos/{key}/{part}_index") for part in ("chunk", "file"))
         spans.setdefault(place, []).append((start, end, number))
     for spans_of_file in spans.values():
         spans_of_file.sort()
-        wrong += [b[2] for a, b in pairwise(spans_of_file) if b[0] < a[1] - SLACK_S]
+        wrong += [b[2] for a, b in pairwise(spans_of_file) if b[0] < a[1] - SLACK_FRAMES / fps]
     episodes = tuple(sorted(set(wrong)))
     return Check(
         f"video timestamps: {key.removeprefix(IMAGE_PREFIX)}",

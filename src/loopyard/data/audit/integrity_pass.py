@@ -21,7 +21,6 @@ class Rows:
     count: int = 0
     first: int = -1
     episodes: dict[int, None] = field(default_factory=dict)
-    note: str = ""
 
     def add(self, piece: Piece, wrong: np.ndarray) -> None:
         """wrong: (n,) bool, of the piece's frames."""
@@ -71,7 +70,6 @@ class Pass:
     def __init__(self, dataset: Dataset, limits: Thresholds) -> None:
         self.reader = Reader(dataset)
         self.columns = self.reader.numeric()
-        self.rows = 0
         self.index: dict[str, Rows] = defaultdict(Rows)
         self.finite = {name: Rows() for name in self.columns}
         self.outside: dict[tuple[str, int], Rows] = defaultdict(Rows)
@@ -90,7 +88,6 @@ class Pass:
     def _take(self, piece: Piece) -> None:
         if piece.episode != self._seen[0]:
             self._close()
-        self.rows += piece.count
         self._take_order(piece)
         for name, values in piece.values.items():
             flat = values.reshape(len(values), -1).astype(np.float64)
@@ -149,7 +146,3 @@ class Pass:
                 self.means[name][episode] = total / length
         self._hash = hashlib.blake2b(digest_size=16)
         self._sums = {}
-
-    def task_of(self, episode: int) -> int:
-        """The task_index of an episode's first frame; -1 where it is not told."""
-        return self._tasks[episode]

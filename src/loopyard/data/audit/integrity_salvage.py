@@ -108,10 +108,8 @@ def _by_order(root: Path, key: str, runs: list[tuple[int, int]]) -> list[VideoSl
                 files.append((path, video_facts(path).frames))
             except DatasetError:
                 break  # what comes after it cannot be told apart
-    nowhere = VideoSlice(
-        root / VIDEO_TEMPLATE.format(video_key=key, chunk_index=0, file_index=0), 0
-    )
-    missing = VideoSlice(nowhere.path.with_name("missing.mp4"), 0)
+    folder = root / VIDEO_TEMPLATE.format(video_key=key, chunk_index=0, file_index=0)
+    missing = VideoSlice(folder.with_name("missing.mp4"), 0)
     slices, place, first = [], 0, 0
     for _, length in runs:
         while place < len(files) and first == files[place][1]:

@@ -25,7 +25,7 @@ class Defect:
 
     what: in words, its row in the documentation. check: the name under which the audit is to find
     it, with this verdict. plant: does it to a copy of the dataset named ``base`` in `BASES`.
-    thorough: found only where every frame is decoded. options: further arguments of `audit`.
+    thorough: found only where every frame is decoded.
     """
 
     what: str

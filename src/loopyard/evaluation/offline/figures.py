@@ -22,6 +22,8 @@ PHASE_COLOURS = {
 }
 INK, SECOND = "#4477aa", "#ee6677"
 COLUMNS = 4
+MOST_LABELS = 6
+"""With more checkpoints their names would cover the points and each other."""
 
 
 def draw_training(curve: TrainingCurve, path: Path) -> None:
@@ -104,9 +106,9 @@ def _against_success(axes: Any, result: OfflineResult, name: str, labels: Sequen
         low, high = wilson(drives.successes, drives.n)
         axes.plot([value, value], [100 * low, 100 * high], color=INK, lw=4, alpha=0.35)
         axes.plot(value, 100 * drives.rate, "o", color=INK, ms=4)
-        axes.annotate(
-            label, (value, 100 * drives.rate), (4, 2), textcoords="offset points", fontsize=6
-        )
+        if len(result.rows) <= MOST_LABELS:
+            place = (value, 100 * drives.rate)
+            axes.annotate(label, place, (4, 2), textcoords="offset points", fontsize=6)
     axes.margins(x=0.15)
     axes.set_ylim(-4, 104)
     axes.set_ylabel("success, %", fontsize=7)

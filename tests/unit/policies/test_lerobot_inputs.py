@@ -25,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
             "normalization_mapping": {},
             "input_features": {
                 "observation.images.front": {"type": "VISUAL", "shape": [3, 24, 32]},
+                "observation.images.empty_camera_0": {"type": "VISUAL", "shape": [3, 480, 640]},
                 "observation.state": {"type": "STATE", "shape": [3]},
             },
             "output_features": {"action": {"type": "ACTION", "shape": [2]}},

@@ -51,6 +51,7 @@ class RandomSamples:
         self.state = rng.normal(size=(FRAMES, 10)).astype(np.float32)
         self.action = rng.uniform(-1, 1, (FRAMES, 4)).astype(np.float32)
         self.usable = np.arange(FRAMES)
+        self.tasks, self.task = ["go"], np.zeros(FRAMES, np.int64)
 
     def targets(self, indices: np.ndarray, chunk_size: int) -> tuple[np.ndarray, np.ndarray]:
         chunks = np.repeat(self.action[indices][:, None], chunk_size, axis=1)

@@ -146,7 +146,7 @@ def test_a_user_may_bring_modes_of_a_world_of_their_own(tmp_path):
         ("[2, 3]", "[2]", "FM-U01: worlds.yard.draw.furniture.1: found nothing"),
         ("furniture:", "bricks:", "bricks: found in two of params, draw, choose and vary"),
         ("furniture:", "chairs:", "worlds.yard.draw: parameter: found 'chairs', expected a param"),
-        ("yard:", "moon:", "worlds.moon: world: found 'moon', expected one of ['corridor', 'yard']"),
+        ("yard:", "moon:", "worlds.moon: world: found 'moon', expected one of ['cor"),
     ],
 )
 def test_a_users_mistake_is_named(mine, before, after, said):

@@ -61,4 +61,5 @@ def test_a_disk_that_fails_twice(faulty_zygote, tmp_path, whole):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_disk_that_fails_at_many_operations(faulty_zygote, tmp_path, whole, kind):
-    assert fail_again_and_again(faulty_zygote, tmp_path, kind, SPREAD, whole[0]) > len(SPREAD) / 2
+    """Half of a write is taken only where the operation is one."""
+    assert fail_again_and_again(faulty_zygote, tmp_path, kind, SPREAD, whole[0]) > 10

@@ -57,8 +57,11 @@ class LeRobotPolicy(Chunking):
         self._parts = parts
         self._earlier: deque[Observation] = deque(maxlen=self.n_obs_steps - 1)
         chunk_size = len(self._predict(inputs.blank()))
-        steps = getattr(parts.network.config, "n_action_steps", chunk_size)
-        super().__init__(chunk_size, n_action_steps or min(steps, chunk_size), temporal_ensemble)
+        if n_action_steps is None:
+            n_action_steps = min(
+                getattr(parts.network.config, "n_action_steps", chunk_size), chunk_size
+            )
+        super().__init__(chunk_size, n_action_steps, temporal_ensemble)
 
     def reset(self) -> None:
         super().reset()
@@ -72,9 +75,10 @@ class LeRobotPolicy(Chunking):
     def predict_chunks(self, observations: Sequence[Observation]) -> np.ndarray:
         """Raises CheckpointError where an observation is not what the policy was trained on."""
         # One after another: noise drawn for a batch would depend on who else is in it.
-        made = {
-            id(obs): self._predict(obs) for obs in {id(obs): obs for obs in observations}.values()
-        }
+        made: dict[int, np.ndarray] = {}
+        for obs in observations:
+            if id(obs) not in made:  # the same one may be there again, to fill up a batch
+                made[id(obs)] = self._predict(obs)
         return np.stack([made[id(obs)] for obs in observations])
 
     @torch.inference_mode()

@@ -57,11 +57,9 @@ class LeRobotPolicy(Chunking):
         self._parts = parts
         self._earlier: deque[Observation] = deque(maxlen=self.n_obs_steps - 1)
         chunk_size = len(self._predict(inputs.blank()))
-        if n_action_steps is None:
-            n_action_steps = min(
-                getattr(parts.network.config, "n_action_steps", chunk_size), chunk_size
-            )
-        super().__init__(chunk_size, n_action_steps, temporal_ensemble)
+        own = int(getattr(parts.network.config, "n_action_steps", chunk_size))
+        steps = min(own, chunk_size) if n_action_steps is None else n_action_steps
+        super().__init__(chunk_size, steps, temporal_ensemble)
 
     def reset(self) -> None:
         super().reset()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("same every time", derandomize=True)
+settings.register_profile(
+    "same every time",
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],  # of a busy machine, not of the test
+)
 settings.load_profile("same every time")
 
 collect_ignore = ["lerobot"]  # `make test-lerobot` runs these, in an environment of their own

@@ -70,5 +70,5 @@ def test_a_dataset_that_fails_its_audit_ends_with_1_and_is_not_trained_on(shell)
     assert shell.answer("audit", "data", code=1)["verdict"] == "fail"
     done = shell.run("train", "--dataset", "data", "--steps", "2", "--out", "policy")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: data: audit: found 'fail' (video files: ego: found")
+    assert done.stderr.startswith("error: data: audit: found 'fail' (video damaged: found 1 file")
     assert not (shell.folder / "policy/last").exists()

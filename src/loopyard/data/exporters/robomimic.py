@@ -14,7 +14,7 @@ import numpy as np
 from loopyard.core.errors import DatasetError, expected
 from loopyard.core.specs import ACTION_KEY, STATE_KEY
 from loopyard.data.dataset import Dataset, DatasetEpisode
-from loopyard.data.importers.hdf5_file import require_h5py
+from loopyard.data.importers.hdf5.file import require_h5py
 from loopyard.store.atomic import fsync_path
 from loopyard.store.space import naming_full_disk
 

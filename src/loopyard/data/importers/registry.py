@@ -13,12 +13,12 @@ from loopyard.worlds.registry import load_class
 
 HERE = "loopyard.data.importers"
 BUILT_IN: dict[str, str] = {
-    "act": f"{HERE}.act:ActImporter",
-    "bags": f"{HERE}.bags:BagsImporter",
-    "lerobot": f"{HERE}.lerobot:LeRobotImporter",
-    "mobile-vla": f"{HERE}.mobile_vla:MobileVlaImporter",
+    "act": f"{HERE}.hdf5.act:ActImporter",
+    "bags": f"{HERE}.bags.importer:BagsImporter",
+    "lerobot": f"{HERE}.lerobot.importer:LeRobotImporter",
+    "mobile-vla": f"{HERE}.hdf5.mobile_vla:MobileVlaImporter",
     "raw": f"{HERE}.raw:RawImporter",
-    "robomimic": f"{HERE}.robomimic:RobomimicImporter",
+    "robomimic": f"{HERE}.hdf5.robomimic:RobomimicImporter",
 }
 """What may be typed, and the class behind it."""
 

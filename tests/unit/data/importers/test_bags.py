@@ -97,7 +97,7 @@ def test_cameras_too_far_apart_are_refused(bags, tmp_path, monkeypatch):
     sent = [*pictures(bags, topic="/a/image"), *late, *twists(bags), *odometry(bags)]
     bag = bags.write_bag(tmp_path / "drive", "mcap", sent)
     size = bags.pixels(0).nbytes
-    monkeypatch.setattr("loopyard.data.importers.bags_pictures.MAX_WAITING_BYTES", 3 * size)
+    monkeypatch.setattr("loopyard.data.importers.bags.pictures.MAX_WAITING_BYTES", 3 * size)
     with pytest.raises(DatasetError, match="the cameras' clocks are far apart"):
         list(opened(bag, cameras="/a/image /b/image").frames)
 

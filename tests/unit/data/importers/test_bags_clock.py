@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from loopyard.core.errors import DatasetError
-from loopyard.data.importers.bags_clock import NS, Timeline, Track, timeline, track
+from loopyard.data.importers.bags.clock import NS, Timeline, Track, timeline, track
 
 
 def at(topic: str, times_s: list[float], values: Any = None, names: tuple[str, ...] = ()) -> Track:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from loopyard.core.errors import DatasetError
-from loopyard.data.importers.bags_images import COMPRESSED, RAW, picture
+from loopyard.data.importers.bags.images import COMPRESSED, RAW, picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 5, 3), np.uint8)
 ALPHA = np.full((6, 5, 1), 7, np.uint8)

@@ -11,8 +11,9 @@ from rosbags.rosbag1.writer import Writer as Writer1
 from rosbags.rosbag2 import storage_mcap
 
 from loopyard.core.errors import DatasetError
-from loopyard.data.importers import bags_unpack, make_importer
-from loopyard.data.importers.bags_unpack import bound_blocks
+from loopyard.data.importers import make_importer
+from loopyard.data.importers.bags import unpack
+from loopyard.data.importers.bags.unpack import bound_blocks
 
 
 def test_blocks_of_every_compression_come_back():
@@ -40,7 +41,7 @@ def test_a_bomb_is_refused_by_name(bags, tmp_path, monkeypatch):
         bags.write_messages(writer, "ros1", bags.drive(1.0))
     importer = make_importer("bags", tmp_path / "drive.bag", {})
     assert len(list(importer.open(importer.episodes()[0]).frames)) == 10
-    monkeypatch.setattr(bags_unpack, "MAX_BLOCK_BYTES", 10_000)
+    monkeypatch.setattr(unpack, "MAX_BLOCK_BYTES", 10_000)
     importer = make_importer("bags", tmp_path / "drive.bag", {})
     with pytest.raises(DatasetError, match=r"drive.bag: bag: .* of more than 10000 bytes"):
         importer.open(importer.episodes()[0])

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from loopyard.core.errors import DatasetError
-from loopyard.data.importers import hdf5_probe, import_recordings
-from loopyard.data.importers.hdf5_probe import require_readable
+from loopyard.data.importers import import_recordings
+from loopyard.data.importers.hdf5 import probe
+from loopyard.data.importers.hdf5.probe import require_readable
 from loopyard.executors.local import LocalExecutor
 
 
@@ -36,8 +37,8 @@ def test_a_library_that_is_lost_is_told_by_its_file(
     program: str, named: str, toys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "program.py").write_text(program)
-    monkeypatch.setattr(hdf5_probe, "__file__", str(tmp_path / "program.py"))
-    monkeypatch.setattr(hdf5_probe.require_readable, "__defaults__", (3.0,))
+    monkeypatch.setattr(probe, "__file__", str(tmp_path / "program.py"))
+    monkeypatch.setattr(probe.require_readable, "__defaults__", (3.0,))
     toys.write_act(tmp_path / "source", 2)
     with pytest.raises(DatasetError, match=rf"episode_1\.hdf5.*{named}"):
         import_recordings("act", tmp_path / "source", tmp_path / "out", LocalExecutor(0))

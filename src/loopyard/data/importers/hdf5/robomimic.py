@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
-from loopyard.data.importers.hdf5_file import PATTERNS, Hdf5, open_hdf5
-from loopyard.data.importers.hdf5_images import Pictures
-from loopyard.data.importers.hdf5_probe import require_readable
+from loopyard.data.importers.hdf5.file import PATTERNS, Hdf5, open_hdf5
+from loopyard.data.importers.hdf5.images import Pictures
+from loopyard.data.importers.hdf5.probe import require_readable
 from loopyard.data.importers.importer import (
     EpisodeFacts,
     EpisodeRef,

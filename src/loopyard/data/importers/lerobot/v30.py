@@ -7,7 +7,7 @@ from typing import Any
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.data.dataset import VideoSlice
-from loopyard.data.importers.lerobot_folder import Info, LeRobotEpisode
+from loopyard.data.importers.lerobot.folder import Info, LeRobotEpisode
 from loopyard.data.layout import DATA_TEMPLATE, VIDEO_TEMPLATE
 from loopyard.data.metadata import ROW_FIELDS
 from loopyard.data.parquet_file import read_rows

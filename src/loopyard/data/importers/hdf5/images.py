@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from loopyard.core.specs import CameraSpec
-from loopyard.data.importers.hdf5_file import CACHE_BYTES, Hdf5
+from loopyard.data.importers.hdf5.file import CACHE_BYTES, Hdf5
 from loopyard.data.metadata import SAFE_NAME
 from loopyard.data.video import MAX_PIXELS
 

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from loopyard.core.specs import Channel, VectorSpec, WorldSpec
 from loopyard.data.audit.strata import name_pattern, strata_in
-from loopyard.data.importers.hdf5_file import PATTERNS, Hdf5, open_hdf5
-from loopyard.data.importers.hdf5_images import ChannelOrder, Pictures
-from loopyard.data.importers.hdf5_probe import require_readable
+from loopyard.data.importers.hdf5.file import PATTERNS, Hdf5, open_hdf5
+from loopyard.data.importers.hdf5.images import ChannelOrder, Pictures
+from loopyard.data.importers.hdf5.probe import require_readable
 from loopyard.data.importers.importer import (
     UNLIMITED,
     EpisodeFacts,

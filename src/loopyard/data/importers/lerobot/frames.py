@@ -21,9 +21,9 @@ from loopyard.data.columns import (
     to_numpy,
 )
 from loopyard.data.dataset import VideoSlice
-from loopyard.data.importers.bags_images import decode_picture
+from loopyard.data.importers.bags.images import decode_picture
 from loopyard.data.importers.importer import Frame
-from loopyard.data.importers.lerobot_folder import Info, LeRobotEpisode
+from loopyard.data.importers.lerobot.folder import Info, LeRobotEpisode
 from loopyard.data.parquet_file import DATA_ERRORS, damaged, open_parquet
 from loopyard.data.video import decode_video
 

@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from loopyard.core.specs import VectorSpec, WorldSpec
-from loopyard.data.importers.hdf5_file import PATTERNS, Hdf5, open_hdf5
-from loopyard.data.importers.hdf5_images import ChannelOrder, Pictures
-from loopyard.data.importers.hdf5_probe import require_readable
+from loopyard.data.importers.hdf5.file import PATTERNS, Hdf5, open_hdf5
+from loopyard.data.importers.hdf5.images import ChannelOrder, Pictures
+from loopyard.data.importers.hdf5.probe import require_readable
 from loopyard.data.importers.importer import (
     EpisodeFacts,
     EpisodeRef,

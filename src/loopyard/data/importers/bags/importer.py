@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from loopyard.core.specs import CameraSpec
-from loopyard.data.importers.bags_clock import NS, Timeline, timeline
-from loopyard.data.importers.bags_layout import Layout, layout_of, require_topics
-from loopyard.data.importers.bags_messages import Bag, Topic, find_bags
-from loopyard.data.importers.bags_pictures import pictures
-from loopyard.data.importers.bags_scan import Scan, scan
-from loopyard.data.importers.bags_topics import BagParams, choose
+from loopyard.data.importers.bags.clock import NS, Timeline, timeline
+from loopyard.data.importers.bags.layout import Layout, layout_of, require_topics
+from loopyard.data.importers.bags.messages import Bag, Topic, find_bags
+from loopyard.data.importers.bags.pictures import pictures
+from loopyard.data.importers.bags.scan import Scan, scan
+from loopyard.data.importers.bags.topics import BagParams, choose
 from loopyard.data.importers.importer import EpisodeFacts, EpisodeRef, Frame, Recording
 
 

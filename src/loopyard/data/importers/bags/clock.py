@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loopyard.core.errors import DatasetError, expected
-from loopyard.data.importers.bags_numbers import ANGLES
+from loopyard.data.importers.bags.numbers import ANGLES
 
 NS = 1_000_000_000
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from loopyard.core.errors import DatasetError, expected
-from loopyard.data.importers.bags_clock import NS, Track, track
-from loopyard.data.importers.bags_images import picture
-from loopyard.data.importers.bags_messages import Bag, Message, Topic
-from loopyard.data.importers.bags_numbers import Numbers
-from loopyard.data.importers.bags_topics import BagParams, Part
+from loopyard.data.importers.bags.clock import NS, Track, track
+from loopyard.data.importers.bags.images import picture
+from loopyard.data.importers.bags.messages import Bag, Message, Topic
+from loopyard.data.importers.bags.numbers import Numbers
+from loopyard.data.importers.bags.topics import BagParams, Part
 
 TEXT = "std_msgs/msg/String"
 

@@ -10,9 +10,9 @@ from typing import Literal
 from pydantic import Field
 
 from loopyard.core.errors import DatasetError, expected
-from loopyard.data.importers.bags_images import KINDS
-from loopyard.data.importers.bags_messages import Topic
-from loopyard.data.importers.bags_numbers import TABLES
+from loopyard.data.importers.bags.images import KINDS
+from loopyard.data.importers.bags.messages import Topic
+from loopyard.data.importers.bags.numbers import TABLES
 from loopyard.data.importers.importer import NoParams
 from loopyard.data.importers.words import Words
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loopyard.core.errors import ConfigError, DatasetError, LoopyardError, expected
-from loopyard.data.importers.bags_unpack import bound_blocks
+from loopyard.data.importers.bags.unpack import bound_blocks
 from loopyard.data.importers.source import natural, require_inside
 
 FILES = (".bag", ".mcap", ".db3")

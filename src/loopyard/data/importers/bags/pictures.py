@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from loopyard.core.errors import DatasetError, expected
-from loopyard.data.importers.bags_images import picture
-from loopyard.data.importers.bags_messages import Bag, Topic
+from loopyard.data.importers.bags.images import picture
+from loopyard.data.importers.bags.messages import Bag, Topic
 
 MAX_WAITING_BYTES = 256 * 1024 * 1024
 """Of pictures, as they are in the bag, that wait for those of another camera at the same tick."""

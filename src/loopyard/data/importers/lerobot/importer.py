@@ -19,10 +19,10 @@ from loopyard.data.importers.importer import (
     StoredVideos,
     unlimited,
 )
-from loopyard.data.importers.lerobot_folder import V21, LeRobotEpisode, read_info, require_file
-from loopyard.data.importers.lerobot_frames import KEPT, NUMBERS, frames
-from loopyard.data.importers.lerobot_v21 import episodes_v21
-from loopyard.data.importers.lerobot_v30 import episodes_v30
+from loopyard.data.importers.lerobot.folder import V21, LeRobotEpisode, read_info, require_file
+from loopyard.data.importers.lerobot.frames import KEPT, NUMBERS, frames
+from loopyard.data.importers.lerobot.v21 import episodes_v21
+from loopyard.data.importers.lerobot.v30 import episodes_v30
 from loopyard.data.importers.words import Words
 from loopyard.data.own_facts import read_own, read_own_rows
 from loopyard.data.video import VideoSettings, video_facts

@@ -9,11 +9,11 @@ import numpy as np
 
 from loopyard.core.errors import ConfigError, DatasetError, expected
 from loopyard.core.specs import Channel, VectorSpec, WorldSpec
-from loopyard.data.importers.bags_clock import Track
-from loopyard.data.importers.bags_messages import Topic
-from loopyard.data.importers.bags_numbers import unit_of
-from loopyard.data.importers.bags_scan import Scan
-from loopyard.data.importers.bags_topics import BagParams, Choice, Part
+from loopyard.data.importers.bags.clock import Track
+from loopyard.data.importers.bags.messages import Topic
+from loopyard.data.importers.bags.numbers import unit_of
+from loopyard.data.importers.bags.scan import Scan
+from loopyard.data.importers.bags.topics import BagParams, Choice, Part
 from loopyard.data.importers.importer import UNLIMITED
 
 NO_LIMIT = 1_000_000

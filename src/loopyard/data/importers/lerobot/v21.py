@@ -8,7 +8,7 @@ from typing import Any
 
 from loopyard.core.errors import DatasetError, expected
 from loopyard.data.dataset import VideoSlice
-from loopyard.data.importers.lerobot_folder import (
+from loopyard.data.importers.lerobot.folder import (
     DATA_V21,
     VIDEO_V21,
     Info,

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from loopyard.core.errors import DatasetError, expected
-from loopyard.data.audit import health, integrity, integrity_episodes, pictures
-from loopyard.data.audit.integrity_files import check_files
-from loopyard.data.audit.integrity_metadata import check_metadata, read_parts
-from loopyard.data.audit.integrity_salvage import open_what_is_left
+from loopyard.data.audit import health, pictures
+from loopyard.data.audit.integrity import episodes
+from loopyard.data.audit.integrity.checks import check_rows
+from loopyard.data.audit.integrity.files import check_files
+from loopyard.data.audit.integrity.metadata import check_metadata, read_parts
+from loopyard.data.audit.integrity.salvage import open_what_is_left
 from loopyard.data.audit.pictures_frames import check_frames
 from loopyard.data.audit.report import AuditReport, Check
 from loopyard.data.audit.thresholds import Thresholds
@@ -19,10 +21,10 @@ from loopyard.executors.executor import Executor
 from loopyard.executors.local import LocalExecutor
 
 INTEGRITY: dict[str, Callable[[Dataset, Thresholds], Iterable[Check]]] = {
-    "episodes": integrity_episodes.check_episodes,
-    "lengths": integrity_episodes.check_lengths,
-    "outcomes": integrity_episodes.check_outcomes,
-    "rows": integrity.check_rows,
+    "episodes": episodes.check_episodes,
+    "lengths": episodes.check_lengths,
+    "outcomes": episodes.check_outcomes,
+    "rows": check_rows,
 }
 CHECKS = {**health.CHECKS}
 """Of a dataset that opens."""

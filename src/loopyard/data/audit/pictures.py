@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loopyard.core.errors import DatasetError
 from loopyard.core.specs import CameraSpec
-from loopyard.data.audit.integrity_episodes import in_words
+from loopyard.data.audit.integrity.episodes import in_words
 from loopyard.data.audit.report import Check
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset

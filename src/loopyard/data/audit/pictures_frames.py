@@ -11,8 +11,8 @@ import numpy as np
 
 from loopyard.core.errors import DatasetError
 from loopyard.core.specs import ACTION_KEY, STATE_KEY
-from loopyard.data.audit.integrity_episodes import in_words
-from loopyard.data.audit.integrity_rows import Reader
+from loopyard.data.audit.integrity.episodes import in_words
+from loopyard.data.audit.integrity.rows import Reader
 from loopyard.data.audit.report import Check, Verdict
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset

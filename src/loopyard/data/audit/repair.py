@@ -18,9 +18,9 @@ import numpy as np
 from loopyard.core.errors import ConfigError, DatasetError, expected
 from loopyard.core.outcome import Outcome
 from loopyard.core.specs import ACTION_KEY, STATE_KEY, WorldSpec
-from loopyard.data.audit.integrity_metadata import read_parts
-from loopyard.data.audit.integrity_rows import Reader
-from loopyard.data.audit.integrity_salvage import open_what_is_left
+from loopyard.data.audit.integrity.metadata import read_parts
+from loopyard.data.audit.integrity.rows import Reader
+from loopyard.data.audit.integrity.salvage import open_what_is_left
 from loopyard.data.audit.report import AuditReport
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.columns import CHUNK_KEY, CHUNK_VALID_KEY, EXECUTED_KEY, INDEX_KEYS, PHASE_KEY

@@ -13,8 +13,8 @@ import numpy as np
 
 from loopyard.core.errors import DatasetError
 from loopyard.core.specs import WorldSpec
-from loopyard.data.audit.integrity_files import video_files
-from loopyard.data.audit.integrity_metadata import Parts, video_path
+from loopyard.data.audit.integrity.files import video_files
+from loopyard.data.audit.integrity.metadata import Parts, video_path
 from loopyard.data.dataset import Dataset, DatasetEpisode, VideoSlice, open_dataset
 from loopyard.data.json_file import read_json
 from loopyard.data.layout import OWN_EPISODES_FILE, STATS_FILE, VIDEO_TEMPLATE

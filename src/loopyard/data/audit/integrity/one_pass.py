@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from loopyard.core.specs import ACTION_KEY, STATE_KEY
-from loopyard.data.audit.integrity_rows import Piece, Reader
+from loopyard.data.audit.integrity.rows import Piece, Reader
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from loopyard.core.specs import ACTION_KEY, STATE_KEY, VectorSpec
-from loopyard.data.audit.integrity_episodes import in_words
-from loopyard.data.audit.integrity_pass import Pass, Rows
+from loopyard.data.audit.integrity.episodes import in_words
+from loopyard.data.audit.integrity.one_pass import Pass, Rows
 from loopyard.data.audit.report import Check, Verdict
 from loopyard.data.audit.thresholds import Thresholds
 from loopyard.data.dataset import Dataset

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from loopyard.core.errors import DatasetError
 from loopyard.core.specs import IMAGE_PREFIX
-from loopyard.data.audit.integrity_episodes import in_words
-from loopyard.data.audit.integrity_files import parquet_files, video_files
+from loopyard.data.audit.integrity.episodes import in_words
+from loopyard.data.audit.integrity.files import parquet_files, video_files
 from loopyard.data.audit.report import Check, Verdict
 from loopyard.data.columns import ARROW_TYPES
 from loopyard.data.layout import DATA_TEMPLATE, TASKS_FILE, VIDEO_TEMPLATE

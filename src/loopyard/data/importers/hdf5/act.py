@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from loopyard.core.specs import VectorSpec, WorldSpec
-from loopyard.data.importers.hdf5.file import PATTERNS, Hdf5, open_hdf5
+from loopyard.data.importers.hdf5.file import Hdf5, open_hdf5
 from loopyard.data.importers.hdf5.images import ChannelOrder, Pictures
-from loopyard.data.importers.hdf5.probe import require_readable
+from loopyard.data.importers.hdf5.one_file import OneFileAnEpisode
 from loopyard.data.importers.importer import (
     EpisodeFacts,
     EpisodeRef,
@@ -21,7 +21,6 @@ from loopyard.data.importers.importer import (
     Recording,
     unlimited,
 )
-from loopyard.data.importers.source import files_of
 from loopyard.data.importers.words import Words
 
 ARM = ("waist", "shoulder", "elbow", "forearm_roll", "wrist_angle", "wrist_rotate", "gripper")
@@ -47,25 +46,17 @@ class ActParams(NoParams):
     order: ChannelOrder = "rgb"
 
 
-class ActImporter:
+class ActImporter(OneFileAnEpisode):
     """Implements `Importer`: /observations/images/<camera> raw or as JPEG, qpos, qvel, effort,
     /action and, of a mobile ALOHA, /base_action, which is appended to the action."""
 
     name: ClassVar[str] = "act"
+    wanted: ClassVar[str] = "HDF5 files of ACT"
     Params: ClassVar[type[ActParams]] = ActParams
 
     def __init__(self, source: Path, params: ActParams) -> None:
-        self._source, self._params = source, params
-
-    def check(self) -> None:
-        require_readable(self._files())
-
-    def episodes(self) -> Sequence[EpisodeRef]:
-        folder = self._source if self._source.is_dir() else self._source.parent
-        return [EpisodeRef(path.relative_to(folder).as_posix(), path) for path in self._files()]
-
-    def _files(self) -> list[Path]:
-        return files_of(self._source, PATTERNS, "HDF5 files of ACT")
+        super().__init__(source)
+        self._params = params
 
     def open(self, ref: EpisodeRef) -> Recording:
         with open_hdf5(ref.path) as file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -11,9 +11,9 @@ from pydantic import Field
 
 from loopyard.core.specs import Channel, VectorSpec, WorldSpec
 from loopyard.data.audit.strata import name_pattern, strata_in
-from loopyard.data.importers.hdf5.file import PATTERNS, Hdf5, open_hdf5
+from loopyard.data.importers.hdf5.file import Hdf5, open_hdf5
 from loopyard.data.importers.hdf5.images import ChannelOrder, Pictures
-from loopyard.data.importers.hdf5.probe import require_readable
+from loopyard.data.importers.hdf5.one_file import OneFileAnEpisode
 from loopyard.data.importers.importer import (
     UNLIMITED,
     EpisodeFacts,
@@ -23,7 +23,6 @@ from loopyard.data.importers.importer import (
     Recording,
     unlimited,
 )
-from loopyard.data.importers.source import files_of
 
 ACTIONS = ("linear_x", "linear_y", "angular_z")
 UNITS = ("1 m/s", "1 m/s", "1 rad/s")
@@ -48,26 +47,18 @@ class MobileVlaParams(NoParams):
     order: ChannelOrder = "rgb"
 
 
-class MobileVlaImporter:
+class MobileVlaImporter(OneFileAnEpisode):
     """Implements `Importer`: images (T, H, W, 3) uint8, actions (T, 3) and action_event_types (T,),
     which become the phase."""
 
     name: ClassVar[str] = "mobile-vla"
+    wanted: ClassVar[str] = "HDF5 files of Mobile VLA"
     Params: ClassVar[type[MobileVlaParams]] = MobileVlaParams
 
     def __init__(self, source: Path, params: MobileVlaParams) -> None:
-        self._source, self._params = source, params
+        super().__init__(source)
+        self._params = params
         self._pattern = name_pattern(params.strata)
-
-    def check(self) -> None:
-        require_readable(self._files())
-
-    def episodes(self) -> Sequence[EpisodeRef]:
-        folder = self._source if self._source.is_dir() else self._source.parent
-        return [EpisodeRef(path.relative_to(folder).as_posix(), path) for path in self._files()]
-
-    def _files(self) -> list[Path]:
-        return files_of(self._source, PATTERNS, "HDF5 files of Mobile VLA")
 
     def open(self, ref: EpisodeRef) -> Recording:
         with open_hdf5(ref.path) as file:

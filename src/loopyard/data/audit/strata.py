@@ -39,8 +39,8 @@ def strata_of(dataset: Dataset, by: str) -> dict[str, dict[str, int]]:
     """Episodes of each stratum, the largest first: {kind: {stratum: episodes}}.
 
     by: a pattern of episode names (`name_pattern`), ``task``, or a column, whose value at an
-    episode's first frame counts. Empty: what the importer told of each episode, and the tasks where
-    there are several.
+    episode's first frame counts. Empty: what the importer or the world told of each episode, and
+    the tasks where there are several.
 
     Raises:
         DatasetError: no such column, or no episode's name fits the pattern.
@@ -75,7 +75,9 @@ def _told(dataset: Dataset, by: str) -> list[Mapping[str, str]]:
 
 
 def _of_meta(entry: DatasetEpisode) -> dict[str, str]:
-    told = entry.meta.get("strata")
+    drawn = entry.meta.get("drawn")
+    of_scene = drawn.get("strata") if isinstance(drawn, dict) else None
+    told = entry.meta.get("strata", of_scene)
     if not isinstance(told, dict):
         return {}
     return {str(kind): str(name) for kind, name in told.items()}

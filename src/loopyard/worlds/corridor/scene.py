@@ -18,6 +18,8 @@ Choice = TypeVar("Choice")
 
 EVENING_SHARE = 0.2
 """Of the scenes whose light is not told."""
+STRATA = ("boxes", "orientation", "side", "layout", "distance", "light", "language")
+"""Parameters that say what a scene is of."""
 NOT_OF_THE_PICTURE = ("side", "language")
 """Parameters that change nothing of what stands where."""
 
@@ -55,8 +57,8 @@ class Scene:
     """Where everything stands at the start. Metres; the base looks along x, y is to its left.
 
     boxes: (N, 6) x, y, yaw and half extents, nearest first. box_rgb: (N, 3) in [0, 1]. base, cup:
-    (2,) x, y. side: on which every box has to be passed. evening: its light. stratum: as the
-    predecessor named its episodes. drawn: what domain randomisation drew, {} without it.
+    (2,) x, y. side: on which every box has to be passed. strata: {part: value} of the parameters
+    that say what a scene is of. drawn: what domain randomisation drew, {} without it.
     """
 
     boxes: np.ndarray
@@ -65,9 +67,17 @@ class Scene:
     cup: np.ndarray
     side: Side
     instruction: str
-    evening: bool
-    stratum: str
+    strata: Mapping[str, str]
     drawn: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def evening(self) -> bool:
+        return self.strata["light"] == "evening"
+
+    @property
+    def stratum(self) -> str:
+        """All of it in a word, as the predecessor named its episodes."""
+        return stratum_name(self.strata)
 
 
 def scene_digest(scenario: Scenario) -> str:
@@ -94,10 +104,16 @@ def draw_scene(
     side: Side = _either(params.side, ("left", "right"), told)
     language = _either(params.language, ("english", "korean"), told)
     text = instruction(side, language, int(told.integers(1 << 30)), len(boxes))
-    evening = kinds["light"] == "evening"
-    name = f"{len(boxes)}box_{kinds['orientation'][:4]}_{side}_{kinds['layout']}"
-    stratum = f"{name}_{kinds['distance']}" + ("_evening" if evening else "")
-    return Scene(boxes, colours, base, cup, side, text, evening, stratum, drawn or {})
+    told_of = {**kinds, "side": side, "language": language}
+    strata = {part: str(told_of[part]) for part in STRATA}
+    return Scene(boxes, colours, base, cup, side, text, strata, drawn or {})
+
+
+def stratum_name(strata: Mapping[str, Any]) -> str:
+    """``1box_vert_left_core_medium_evening``; of day and of the language it says nothing."""
+    parts = [f"{strata['boxes']}box", strata["orientation"][:4]]
+    parts += [strata[name] for name in ("side", "layout", "distance")]
+    return "_".join([*parts, *(["evening"] if strata["light"] == "evening" else [])])
 
 
 def _kinds(params: CorridorParams, rng: np.random.Generator) -> dict[str, Any]:

@@ -74,7 +74,8 @@ class CorridorWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         """Set up the scene of ``seed`` and ``options["scenario"]`` (default: this world's own).
 
         Without a seed, one is drawn from the environment's own generator. ``info["drawn"]`` holds
-        the scene's stratum, and what domain randomisation drew.
+        the scene's stratum by name and by its parts (``strata``), and what domain randomisation
+        drew.
 
         Raises:
             WorldError: the scenario is another world's, or asks for other cameras, action or
@@ -88,7 +89,8 @@ class CorridorWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
         self._body.params = self.params
         self._body.place(draw_scene(self.params, *self._key, drawn))
         self._ready = True
-        told = {"stratum": self._body.scene.stratum, **plain(drawn)}
+        scene = self._body.scene
+        told = {"stratum": scene.stratum, "strata": dict(scene.strata), **plain(drawn)}
         return self.observe(), {**self._info({}), "drawn": told}
 
     def step(self, action: np.ndarray) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from _record import record
+from loopyard.cycle.accounts.sampler import UsageSampler
 from loopyard.cycle.heartbeat import BEAT_EVERY_S, Heartbeat
 from loopyard.cycle.journal import STEP_DONE, Journal
-from loopyard.cycle.sampler import UsageSampler
 from loopyard.cycle.step_name import stage_of
 from loopyard.store.artifacts import seal
 from loopyard.store.atomic import fsync_tree, staged_folder, write_bytes

@@ -16,7 +16,7 @@ from typing import Any
 
 from _record import record
 from loopyard.cycle.config import Campaign, load_campaign
-from loopyard.cycle.measure import measure
+from loopyard.cycle.planning.measure import measure
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.expert_policy import EXPERT
 from loopyard.evaluation.result import Evaluation

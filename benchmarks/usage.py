@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from _record import record
-from loopyard.cycle.sampler import UsageSampler
-from loopyard.cycle.usage import EVERY_S
+from loopyard.cycle.accounts.sampler import UsageSampler
+from loopyard.cycle.accounts.usage import EVERY_S
 
 SAMPLES, CHILDREN = 100, 2
 SPIN = "while True: pass"

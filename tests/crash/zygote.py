@@ -35,7 +35,7 @@ def warm_up() -> None:
     import loopyard.surface.commands.run
     import loopyard.surface.report.build
     import loopyard.training.loop  # noqa: F401
-    from loopyard.cycle import measure
+    from loopyard.cycle.planning import measure
     from loopyard.policies.act import resnet
 
     resnet.WIDTHS = (8, 8, 8, 8)

@@ -177,7 +177,7 @@ class Campaign(_Section):
     cycles: each as it is wanted. Without them there is one cycle for each of train_shares, which
     split the training time: first ``generate.episodes`` of the expert, then ``dagger.rollouts``.
     scenarios: failure modes; without it every scene is a general one.
-    machine, machine_price, prices: what an hour costs, see `loopyard.cycle.cost`. lang: of the
+    machine, machine_price, prices: what an hour costs, see `loopyard.cycle.accounts.cost`. lang: of the
     report.
     """
 

@@ -10,22 +10,22 @@ import yaml
 from loopyard.core.clock import SystemClock
 from loopyard.core.errors import ConfigError, expected
 from loopyard.core.machine import describe_machine
+from loopyard.cycle.accounts.review import write_review
+from loopyard.cycle.accounts.sampler import UsageSampler
+from loopyard.cycle.accounts.usage import NAME as USAGE
 from loopyard.cycle.config import OPERATIONAL, Campaign
-from loopyard.cycle.estimate import estimate
 from loopyard.cycle.gate import CampaignGate
 from loopyard.cycle.heartbeat import Heartbeat
 from loopyard.cycle.journal import Journal
-from loopyard.cycle.measure import Measurement, measure
 from loopyard.cycle.messages.announcer import Announcer
 from loopyard.cycle.messages.messenger import Messenger
 from loopyard.cycle.messages.reports import ReportingObserver
 from loopyard.cycle.observer import CampaignObserver, Pulse
-from loopyard.cycle.plan import Plan, make_plan
-from loopyard.cycle.review import write_review
+from loopyard.cycle.planning.estimate import estimate
+from loopyard.cycle.planning.measure import Measurement, measure
+from loopyard.cycle.planning.plan import Plan, make_plan
 from loopyard.cycle.runnable import require_runnable
-from loopyard.cycle.sampler import UsageSampler
 from loopyard.cycle.stages import CycleStages
-from loopyard.cycle.usage import NAME as USAGE
 from loopyard.store.atomic import write_json, write_text
 from loopyard.store.lease import RUN, Lease, leases_of
 

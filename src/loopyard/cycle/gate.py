@@ -9,9 +9,9 @@ from typing import Any
 
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.journal import Journal
-from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
+from loopyard.cycle.planning.measure import executor_of
 from loopyard.evaluation.gate import ALPHA, Verdict
 from loopyard.evaluation.judging import Question, drive_and_judge
 

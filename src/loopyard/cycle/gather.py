@@ -12,10 +12,10 @@ from loopyard.core.seeds import TRAIN_SEEDS_PER_CAMPAIGN, train_seed
 from loopyard.cycle.ahead import Ahead
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.dagger import RelabelPlan, relabel
-from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
-from loopyard.cycle.plan import CyclePlan
+from loopyard.cycle.planning.measure import executor_of
+from loopyard.cycle.planning.plan import CyclePlan
 from loopyard.cycle.products import told_from
 from loopyard.cycle.steps import Facts, Steps
 from loopyard.data.audit import audit

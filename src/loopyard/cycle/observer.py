@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from loopyard.cycle.measure import Measurement
-from loopyard.cycle.plan import Plan
+from loopyard.cycle.planning.measure import Measurement
+from loopyard.cycle.planning.plan import Plan
 
 
 class CampaignObserver(Protocol):

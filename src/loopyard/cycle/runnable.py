@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopyard.cycle.accounts.cost import rate_of
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.cost import rate_of
 from loopyard.cycle.lessons.rules import open_rules
 from loopyard.cycle.modes import CampaignModes
 from loopyard.evaluation.worker import make_scenario_world

@@ -11,10 +11,10 @@ from loopyard.cycle.gather import MEANWHILE_NICE, Gathering, batch_shares
 from loopyard.cycle.journal import Journal
 from loopyard.cycle.lessons.learn import Agree, learn_lessons
 from loopyard.cycle.meanwhile import Meanwhile, spread
-from loopyard.cycle.measure import executor_of
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
-from loopyard.cycle.plan import CyclePlan
+from loopyard.cycle.planning.measure import executor_of
+from loopyard.cycle.planning.plan import CyclePlan
 from loopyard.cycle.steps import Facts, Steps
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.result import Evaluation

@@ -8,7 +8,7 @@ from typing import Any
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.journal import Journal
 from loopyard.cycle.observer import CampaignObserver
-from loopyard.cycle.plan import CyclePlan
+from loopyard.cycle.planning.plan import CyclePlan
 
 Facts = dict[str, Any]
 Work = Callable[[float | None], Facts]

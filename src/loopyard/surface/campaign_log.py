@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from loopyard.cycle.measure import Measurement
-from loopyard.cycle.plan import CyclePlan, Plan
+from loopyard.cycle.planning.measure import Measurement
+from loopyard.cycle.planning.plan import CyclePlan, Plan
 from loopyard.surface.console import Console, duration_text
 
 

@@ -10,7 +10,7 @@ import pytest
 from loopyard.core.outcome import Outcome
 from loopyard.cycle import engine, gather, stages
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.measure import Measurement
+from loopyard.cycle.planning.measure import Measurement
 from loopyard.data.audit import AuditReport, Check
 from loopyard.evaluation import judging, sequential_run
 from loopyard.evaluation.record import RolloutRecord

@@ -11,10 +11,10 @@ import yaml
 
 from loopyard.core.errors import ConfigError, DatasetError
 from loopyard.core.seeds import split_of
+from loopyard.cycle.accounts.usage import read_usage
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.engine import run_campaign
 from loopyard.cycle.observer import Silence
-from loopyard.cycle.usage import read_usage
 from loopyard.store.events import EventLog
 
 ALL = [

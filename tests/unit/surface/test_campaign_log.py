@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.estimate import estimate
-from loopyard.cycle.measure import Measurement
-from loopyard.cycle.plan import make_plan
+from loopyard.cycle.planning.estimate import estimate
+from loopyard.cycle.planning.measure import Measurement
+from loopyard.cycle.planning.plan import make_plan
 from loopyard.surface.campaign_log import CampaignLog, measured_text, plan_text
 from loopyard.surface.console import Console
 

@@ -15,7 +15,7 @@ from loopyard.cycle.messages.approval import ask
 from loopyard.cycle.messages.message import Message, quoted
 from loopyard.cycle.messages.messenger import Messenger
 from loopyard.cycle.messages.roles import HANDOFFS, Kind, Role, owner_of
-from loopyard.cycle.plan import Plan
+from loopyard.cycle.planning.plan import Plan
 
 STEP = re.compile(
     r"(?:cycle-(?P<cycle>\d+)/)?(?P<stage>[a-z]+)(?:-(?P<of>\d+))?"

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from loopyard.core.clock import Clock
-from loopyard.cycle.measure import Measurement
 from loopyard.cycle.messages.announcer import Announcer
 from loopyard.cycle.messages.message import Message
 from loopyard.cycle.messages.messenger import Messenger
 from loopyard.cycle.observer import CampaignObserver
-from loopyard.cycle.plan import Plan
+from loopyard.cycle.planning.measure import Measurement
+from loopyard.cycle.planning.plan import Plan
 
 
 class ReportingObserver:

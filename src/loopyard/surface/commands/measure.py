@@ -30,9 +30,9 @@ def run(options: Options, console: Console) -> int:
     """Measures and plans; nothing is kept."""
     from loopyard.core.machine import describe_machine
     from loopyard.cycle.config import load_campaign
-    from loopyard.cycle.estimate import estimate
-    from loopyard.cycle.measure import measure
-    from loopyard.cycle.plan import make_plan
+    from loopyard.cycle.planning.estimate import estimate
+    from loopyard.cycle.planning.measure import measure
+    from loopyard.cycle.planning.plan import make_plan
     from loopyard.surface.campaign_log import measured_text, plan_text
 
     campaign = load_campaign(options.config, options.set)

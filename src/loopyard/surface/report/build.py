@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from loopyard.core.clock import Clock, SystemClock
 from loopyard.core.errors import StoreError
-from loopyard.cycle.cost import Cost, calls_cost, cost_of, rate_of
-from loopyard.cycle.history import History, read_history
+from loopyard.cycle.accounts.cost import Cost, calls_cost, cost_of, rate_of
+from loopyard.cycle.accounts.history import History, read_history
 from loopyard.store.atomic import write_text
 from loopyard.surface.report import sections
 from loopyard.surface.report.curriculum_section import curriculum
@@ -38,7 +38,7 @@ MAX_FILMS = 12
 class Wishes:
     """How a report is to be made; what is None is as the campaign's settings say.
 
-    lang: ``en`` or ``ko``. machine, machine_price, prices: `loopyard.cycle.cost.rate_of`.
+    lang: ``en`` or ``ko``. machine, machine_price, prices: `loopyard.cycle.accounts.cost.rate_of`.
     """
 
     lang: str | None = None

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loopyard.cycle.cost import Cost
-from loopyard.cycle.history import History, planned_seconds
+from loopyard.cycle.accounts.cost import Cost
+from loopyard.cycle.accounts.history import History, planned_seconds
 from loopyard.surface.report.language import say
 from loopyard.surface.report.plan_actual_data import data_mix, parameters
 from loopyard.surface.report.plan_actual_line import Line, line

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from loopyard.cycle.history import History
-from loopyard.cycle.timeline import cycle_and_stage
+from loopyard.cycle.accounts.history import History
+from loopyard.cycle.accounts.timeline import cycle_and_stage
 from loopyard.surface.report.language import say
 from loopyard.surface.report.plan_actual_line import Line, line
 from loopyard.surface.report.run_folder import RunFolder

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from loopyard.cycle.history import History
-from loopyard.cycle.review import cycle_facts
-from loopyard.cycle.review_rules import RULES, CycleFacts
+from loopyard.cycle.accounts.history import History
+from loopyard.cycle.accounts.review import cycle_facts
+from loopyard.cycle.accounts.review_rules import RULES, CycleFacts
 from loopyard.surface.report.language import say
 from loopyard.surface.report.run_folder import RunFolder
 from loopyard.surface.report.wording import NONE, duration, figure, percent

@@ -8,8 +8,8 @@ from math import nan
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from loopyard.cycle.timeline import Span, Timeline
-from loopyard.cycle.usage import EVERY_S, UsageRow, thinned
+from loopyard.cycle.accounts.timeline import Span, Timeline
+from loopyard.cycle.accounts.usage import EVERY_S, UsageRow, thinned
 from loopyard.surface.report.charts import COLOURS, STYLE, figure_of, to_svg
 
 OF_STAGE = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from loopyard.cycle.cost import Cost
-from loopyard.cycle.history import History
-from loopyard.cycle.review_rules import IDLE
+from loopyard.cycle.accounts.cost import Cost
+from loopyard.cycle.accounts.history import History
+from loopyard.cycle.accounts.review_rules import IDLE
 from loopyard.surface.report.language import say
 from loopyard.surface.report.timeline_chart import stages_shown, timeline_chart
 from loopyard.surface.report.wording import count, duration, figure, percent

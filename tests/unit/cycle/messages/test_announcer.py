@@ -10,7 +10,7 @@ from loopyard.cycle.messages.announcer import Announcer, changes
 from loopyard.cycle.messages.approval import answer
 from loopyard.cycle.messages.reports import ReportingObserver
 from loopyard.cycle.observer import Silence
-from loopyard.cycle.plan import CyclePlan, Plan
+from loopyard.cycle.planning.plan import CyclePlan, Plan
 
 FIRST = CyclePlan(1, 40, 0, 0, 1.0, 3.0, 10)
 SECOND = CyclePlan(2, 0, 20, 5, 1.0, 3.0, 10)

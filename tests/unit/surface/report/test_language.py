@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 
 from loopyard.core.errors import ConfigError
-from loopyard.cycle.review_rules import RULES
+from loopyard.cycle.accounts.review_rules import RULES
 from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS
 from loopyard.surface.report import language, sections
 from loopyard.surface.report.language import say, say_in_chart, speaking, spoken, table

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from loopyard.core.errors import ConfigError
-from loopyard.cycle.cost import Rate, cost_of
-from loopyard.cycle.history import History
-from loopyard.cycle.timeline import Span, Timeline
-from loopyard.cycle.usage import UsageRow
+from loopyard.cycle.accounts.cost import Rate, cost_of
+from loopyard.cycle.accounts.history import History
+from loopyard.cycle.accounts.timeline import Span, Timeline
+from loopyard.cycle.accounts.usage import UsageRow
 from loopyard.store.events import EventLog
 from loopyard.surface.report.build import Wishes, report
 from loopyard.surface.report.language import speaking

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loopyard.cycle.usage import Usage
+from loopyard.cycle.accounts.usage import Usage
 
 DRIVES = ("expert", "relabel")
 ON_WORKERS = (*DRIVES, "recover", "select")

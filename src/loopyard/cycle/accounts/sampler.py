@@ -13,8 +13,8 @@ from pathlib import Path
 
 from loopyard.core.errors import LoopyardError
 from loopyard.core.machine import total_memory_bytes, usable_cores
-from loopyard.cycle.processes import ProcessTree
-from loopyard.cycle.usage import EVERY_S, Gpu, UsageRow, read_usage, thinned
+from loopyard.cycle.accounts.processes import ProcessTree
+from loopyard.cycle.accounts.usage import EVERY_S, Gpu, UsageRow, read_usage, thinned
 from loopyard.store.atomic import write_text
 
 GPU_EVERY_S = 30.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.measure import Measurement
+from loopyard.cycle.planning.measure import Measurement
 
 SUCCESSFUL_ROLLOUT = 0.45
 """A drive of a policy that mostly succeeds ends this much sooner than one to the time limit."""

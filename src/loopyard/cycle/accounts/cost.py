@@ -18,9 +18,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopyard.core.errors import ConfigError, expected
-from loopyard.cycle.timeline import Timeline, seconds_by_cycle
+from loopyard.cycle.accounts.timeline import Timeline, seconds_by_cycle
 
-PACKAGE = "loopyard.cycle"
+PACKAGE = "loopyard.cycle.accounts"
 EXAMPLES = "prices.yaml"
 CALLS = "language-model-calls.jsonl"
 """In a run folder, one line a call with its ``cost``; written by whoever makes such calls."""

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from loopyard.core.errors import ConfigError
-from loopyard.cycle.cost import CALLS, Rate, calls_cost, cost_of, rate_of, read_prices
-from loopyard.cycle.timeline import Span, Timeline
+from loopyard.cycle.accounts.cost import CALLS, Rate, calls_cost, cost_of, rate_of, read_prices
+from loopyard.cycle.accounts.timeline import Span, Timeline
 
 RUN = Timeline(
     (

@@ -1,7 +1,7 @@
 """How busy the machine was while a campaign ran: sampled beside the work into usage.jsonl.
 
 A row is one line of JSON and tells of the seconds before it, so that rows can be averaged and a
-long run's file thinned out. `loopyard.cycle.sampler` writes them.
+long run's file thinned out. `loopyard.cycle.accounts.sampler` writes them.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from loopyard.cycle.accounts.review import review, write_review
+from loopyard.cycle.accounts.review_rules import RULES, CycleFacts, Stage
+from loopyard.cycle.accounts.usage import Gpu, Usage, UsageRow
 from loopyard.cycle.journal import Journal
-from loopyard.cycle.review import review, write_review
-from loopyard.cycle.review_rules import RULES, CycleFacts, Stage
-from loopyard.cycle.usage import Gpu, Usage, UsageRow
 
 QUIET = Usage(
     covered_s=100.0,

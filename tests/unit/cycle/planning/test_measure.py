@@ -7,9 +7,9 @@ import tempfile
 import pytest
 
 from loopyard.core.seeds import SEED_RANGES
-from loopyard.cycle import measure as module
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.measure import MEASURE_CAMPAIGN, Measurement, executor_of, measure
+from loopyard.cycle.planning import measure as module
+from loopyard.cycle.planning.measure import MEASURE_CAMPAIGN, Measurement, executor_of, measure
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.executors import registry
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.estimate import estimate
-from loopyard.cycle.measure import Measurement
-from loopyard.cycle.plan import Plan, make_plan
+from loopyard.cycle.planning.estimate import estimate
+from loopyard.cycle.planning.measure import Measurement
+from loopyard.cycle.planning.plan import Plan, make_plan
 from loopyard.training.config import TrainConfig
 
 CAMPAIGN = Campaign.model_validate(

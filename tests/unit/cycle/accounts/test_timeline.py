@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loopyard.cycle.timeline import Span, cycle_and_stage, read_timeline, seconds_by_cycle
+from loopyard.cycle.accounts.timeline import Span, cycle_and_stage, read_timeline, seconds_by_cycle
 from loopyard.store.events import Event
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.estimate import SUCCESSFUL_ROLLOUT, Estimate
-from loopyard.cycle.fit import Grant, Need, fit, needs_of
+from loopyard.cycle.planning.estimate import SUCCESSFUL_ROLLOUT, Estimate
+from loopyard.cycle.planning.fit import Grant, Need, fit, needs_of
 
 OVERRUN_S = 1.0
 """An overrun from here on is worth a word."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loopyard.cycle.usage import Gpu, UsageRow, read_usage, thinned, usage_over
+from loopyard.cycle.accounts.usage import Gpu, UsageRow, read_usage, thinned, usage_over
 
 
 def row(at_s: float, busy: float, *, seconds: float = 5.0, cores: int = 2, **more) -> UsageRow:

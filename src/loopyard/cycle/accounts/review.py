@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loopyard.cycle.history import History, planned_seconds, read_history
-from loopyard.cycle.review_rules import RULES, CycleFacts, Rule, Stage
+from loopyard.cycle.accounts.history import History, planned_seconds, read_history
+from loopyard.cycle.accounts.review_rules import RULES, CycleFacts, Rule, Stage
 from loopyard.store.atomic import write_json
 from loopyard.training.journal import read_journal
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loopyard.cycle import usage
+from loopyard.cycle.accounts import usage
+from loopyard.cycle.accounts.timeline import Span, Timeline, read_timeline
+from loopyard.cycle.accounts.usage import Usage, UsageRow
 from loopyard.cycle.journal import STEP_DONE
 from loopyard.cycle.state import LOG
-from loopyard.cycle.timeline import Span, Timeline, read_timeline
-from loopyard.cycle.usage import Usage, UsageRow
 from loopyard.store.event_reader import read_events
 
 PLAN = "plan"
@@ -21,7 +21,7 @@ PLAN = "plan"
 class History:
     """Steps with their times and facts, every plan in order, and how busy the machine was.
 
-    facts: of each step that is done, by its name. plans: as `loopyard.cycle.plan.Plan` gives them.
+    facts: of each step that is done, by its name. plans: as `loopyard.cycle.planning.plan.Plan` gives them.
     """
 
     timeline: Timeline = field(default_factory=Timeline)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loopyard.cycle.config import Campaign, CycleWish
-from loopyard.cycle.estimate import Estimate
+from loopyard.cycle.planning.estimate import Estimate
 
 LEAST_TRAINING = 0.35
 """Share of its time that training gets at least, if it wants so much; data shrinks before that."""

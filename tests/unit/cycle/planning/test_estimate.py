@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loopyard.cycle.config import Campaign
-from loopyard.cycle.estimate import SUCCESSFUL_ROLLOUT, estimate
+from loopyard.cycle.planning.estimate import SUCCESSFUL_ROLLOUT, estimate
 
 CAMPAIGN = Campaign()
 ROW = {

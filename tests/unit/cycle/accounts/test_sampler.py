@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from loopyard.core.clock import Stopwatch
-from loopyard.cycle import sampler
-from loopyard.cycle.sampler import UsageSampler, parse_gpus
-from loopyard.cycle.usage import Gpu, read_usage, usage_over
+from loopyard.cycle.accounts import sampler
+from loopyard.cycle.accounts.sampler import UsageSampler, parse_gpus
+from loopyard.cycle.accounts.usage import Gpu, read_usage, usage_over
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="figures come from /proc")
 SPIN = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass"

@@ -1,0 +1,1 @@
+"""The plan: what things cost on this machine, what fits the time, and what it is granted."""

@@ -177,8 +177,8 @@ class Campaign(_Section):
     cycles: each as it is wanted. Without them there is one cycle for each of train_shares, which
     split the training time: first ``generate.episodes`` of the expert, then ``dagger.rollouts``.
     scenarios: failure modes; without it every scene is a general one.
-    machine, machine_price, prices: what an hour costs, see `loopyard.cycle.accounts.cost`. lang: of the
-    report.
+    machine, machine_price, prices: what an hour costs, see `loopyard.cycle.accounts.cost`.
+    lang: of the report.
     """
 
     name: str = Field(default="campaign", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")

@@ -21,7 +21,8 @@ PLAN = "plan"
 class History:
     """Steps with their times and facts, every plan in order, and how busy the machine was.
 
-    facts: of each step that is done, by its name. plans: as `loopyard.cycle.planning.plan.Plan` gives them.
+    facts: of each step that is done, by its name. plans: as `loopyard.cycle.planning.plan.Plan`
+    gives them.
     """
 
     timeline: Timeline = field(default_factory=Timeline)

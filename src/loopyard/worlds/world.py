@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 import numpy as np
 
 from loopyard.core.errors import WorldError
+from loopyard.core.scenario import Scenario
 from loopyard.core.specs import (
     IMAGE_PREFIX,
     STATE_KEY,
@@ -83,6 +86,33 @@ class WorldSignals(Protocol):
         goal_m: (5,) x, y, yaw, half length, half width of where targets belong; solids_m: (M, 5).
         reach_m: how far ahead of its middle the robot takes a target. capacity: targets at a time.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class ValidationCase:
+    """Scenes of one kind to validate a policy on.
+
+    step: ``like training``, ``slightly different``, ``new`` or ``edge case``. about: what is
+    different in them, for people.
+    """
+
+    step: str
+    name: str
+    scenario: Scenario
+    about: str
+
+
+class Instructed(Protocol):
+    """Optional: what a world tells of its instructions, so that following them can be proven."""
+
+    def swapped(self, scenario: Scenario, seed: int) -> Scenario:
+        """The scenario in which the scene of ``seed`` is the same to the eye, but something else is
+        asked for, so that a drive that succeeds in the one fails in the other."""
+        ...
+
+    def validation_cases(self, scenario: Scenario) -> Sequence[ValidationCase]:
+        """Scenes further and further from those of ``scenario``, which was trained on; optional."""
         ...
 
 

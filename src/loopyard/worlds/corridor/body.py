@@ -58,7 +58,7 @@ class CorridorBody:
         self._touching = (False, False)
 
     def place(self, scene: Scene) -> None:
-        """Everything as the scene has it, and at rest."""
+        """Everything as the scene has it; nothing moves but, in some scenes, the base."""
         self.scene, model = scene, self.model
         for index, (body, geom) in enumerate(zip(self._box_body, self._box_geom, strict=True)):
             there = index < len(scene.boxes)
@@ -77,6 +77,7 @@ class CorridorBody:
         self._look.dress(model, evening=scene.evening, drawn=scene.drawn)
         mujoco.mj_resetData(model, self.data)
         self.data.qpos[:2] = scene.base
+        self.data.qvel[0] = scene.speed_mps
         self.tick, self.ended, self._touching = 0, None, (False, False)
         mujoco.mj_forward(model, self.data)
 

@@ -24,5 +24,8 @@ WALL_HEIGHT_M = 0.45
 BEHIND_M, BEYOND_M = 1.2, 7.0
 """The corridor reaches from so far behind the start to so far ahead of it."""
 
-FRONT_M = {"close": (1.0, 1.3), "medium": (1.5, 1.9), "far": (2.2, 2.7)}
-"""From the start's middle to the first box's face."""
+FRONT_M = {
+    **{"close": (1.0, 1.3), "medium": (1.5, 1.9), "far": (2.2, 2.7)},
+    **{"stop": (0.50, 0.65), "turn": (0.55, 0.75)},
+}
+"""From the start's middle to the first box's face; the last two are of cases to validate on."""

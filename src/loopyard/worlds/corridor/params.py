@@ -18,6 +18,7 @@ class CorridorParams(BaseModel):
     The first six say which strata its scenes are of; ``any`` (None for boxes) leaves that to the
     scene. layout: ``core`` keeps near the nominal places, ``variant`` goes far from them. Neither
     ``side`` nor ``language`` changes where anything stands: the same seed is the same picture.
+    case: scenes to validate on that the strata do not have, see `loopyard.worlds.corridor.cases`.
     substeps is the physics steps in one control tick.
     """
 
@@ -30,6 +31,7 @@ class CorridorParams(BaseModel):
     distance: Literal["any", "close", "medium", "far"] = ANY
     light: Literal["any", "day", "evening"] = ANY
     language: Literal["any", "english", "korean"] = "english"
+    case: Literal["usual", "new_places", "sudden_stop", "sharp_turn"] = "usual"
 
     max_speed_mps: float = Field(default=1.15, gt=0.1, le=3.0)
     turning: bool = Field(default=False, description="a third action, angular_z")

@@ -11,6 +11,7 @@ import numpy as np
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import stream
 from loopyard.worlds.corridor import geometry as g
+from loopyard.worlds.corridor.cases import STARTS_AT, STRATA_OF
 from loopyard.worlds.corridor.instructions import Side, instruction
 from loopyard.worlds.corridor.params import ANY, CorridorParams
 
@@ -45,9 +46,10 @@ class Spread:
 SPREADS = {
     "core": Spread((0.05, 0.15), 0.12, 0.12, (0.85, 1.05), 0.25, 0.05),
     "variant": Spread((0.15, 0.45), 0.35, 0.25, (0.75, 1.40), 0.60, 0.20),
+    "new": Spread((0.15, 0.70), 0.55, 0.25, (0.75, 1.70), 0.85, 0.30),
 }
 """start_m in x and y; box_m, second_m, cup_m in y; behind_m from the last box to the cup in x; size
-is a share of a box's extents."""
+is a share of a box's extents. ``new`` is of a case to validate on alone."""
 SECOND_BOX_M = (0.75, 1.05)
 """Behind the first one."""
 
@@ -58,7 +60,8 @@ class Scene:
 
     boxes: (N, 6) x, y, yaw and half extents, nearest first. box_rgb: (N, 3) in [0, 1]. base, cup:
     (2,) x, y. side: on which every box has to be passed. strata: {part: value} of the parameters
-    that say what a scene is of. drawn: what domain randomisation drew, {} without it.
+    that say what a scene is of. drawn: what domain randomisation drew, {} without it. speed_mps:
+    with which the base begins, ahead.
     """
 
     boxes: np.ndarray
@@ -69,6 +72,7 @@ class Scene:
     instruction: str
     strata: Mapping[str, str]
     drawn: Mapping[str, Any] = field(default_factory=dict)
+    speed_mps: float = 0.0
 
     @property
     def evening(self) -> bool:
@@ -92,7 +96,7 @@ def draw_scene(
 ) -> Scene:
     """The scene of a scenario's digest and a seed: always the same one, on any machine."""
     rng = stream("corridor-scene", digest, seed)
-    kinds = _kinds(params, rng)
+    kinds = {**_kinds(params, rng), **STRATA_OF[params.case]}
     spread = SPREADS[kinds["layout"]]
     base = rng.uniform(-1.0, 1.0, 2) * spread.start_m
     boxes = _boxes(kinds, spread, base, rng)
@@ -106,7 +110,8 @@ def draw_scene(
     text = instruction(side, language, int(told.integers(1 << 30)), len(boxes))
     told_of = {**kinds, "side": side, "language": language}
     strata = {part: str(told_of[part]) for part in STRATA}
-    return Scene(boxes, colours, base, cup, side, text, strata, drawn or {})
+    speed_mps = STARTS_AT.get(params.case, 0.0) * params.max_speed_mps
+    return Scene(boxes, colours, base, cup, side, text, strata, drawn or {}, speed_mps)
 
 
 def stratum_name(strata: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import stream
 from loopyard.core.specs import STATE_KEY, TASK_KEY
 from loopyard.worlds.corridor.body import CorridorBody, CorridorSnapshot
+from loopyard.worlds.corridor.cases import other_side, validation_cases
 from loopyard.worlds.corridor.instructions import TASK
 from loopyard.worlds.corridor.params import corridor_params
 from loopyard.worlds.corridor.randomise import drawn_for
@@ -29,6 +30,7 @@ from loopyard.worlds.corridor.spec import (
 from loopyard.worlds.corridor.truth import CorridorTruth
 from loopyard.worlds.randomisation import plain
 from loopyard.worlds.rendering import CameraView
+from loopyard.worlds.world import ValidationCase
 
 PRETTY_SIZE = (640, 480)
 
@@ -119,6 +121,15 @@ class CorridorWorld(gymnasium.Env[dict[str, Any], np.ndarray]):
             params=self._base_overrides,
             expected="reach_the_cup",
         )
+
+    def swapped(self, scenario: Scenario, seed: int) -> Scenario:
+        """See `loopyard.worlds.world.Instructed`."""
+        params = corridor_params(scenario.preset, scenario.params)
+        return other_side(scenario, draw_scene(params, scene_digest(scenario), seed).side)
+
+    def validation_cases(self, scenario: Scenario) -> tuple[ValidationCase, ...]:
+        """See `loopyard.worlds.world.Instructed`."""
+        return validation_cases(scenario)
 
     def truth(self) -> CorridorTruth:
         return self._body.truth()

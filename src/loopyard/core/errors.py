@@ -6,6 +6,7 @@ LoopyardError           exit 2: wrong use or bad input
 │   └── GraphicsError   no way to render on this machine
 ├── DatasetError        a dataset that is missing, empty, truncated or does not fit
 ├── CheckpointError     a checkpoint that is missing, incomplete or does not fit
+├── ServeError          a policy server out of reach, one that refuses, a message it cannot read
 ├── TrainingError       training that cannot go on (numbers that stay bad)
 ├── StoreError          a stored file that is damaged, or a place that cannot keep it safe
 │   └── LeaseError      another process works on the same run folder
@@ -46,6 +47,10 @@ class DatasetError(LoopyardError):
 
 class CheckpointError(LoopyardError):
     """A checkpoint is missing, incomplete, or does not fit what it is used for."""
+
+
+class ServeError(LoopyardError):
+    """A policy server cannot be reached or refuses, or a message to or from it cannot be read."""
 
 
 class TrainingError(LoopyardError):

@@ -12,6 +12,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "bags": (("rosbags",), "ROS bags and MCAP"),
     "search": (("cma",), "looking for failing scenes"),
     "ray": (("ray",), "more than one machine"),
+    "serve": (("msgpack", "websockets"), "the policy server and its client"),
     "s3": (("s3fs",), "copies of runs in S3"),
     "gcs": (("gcsfs",), "copies of runs in Google Cloud Storage"),
     "lerobot": (("lerobot",), "LeRobot's own library"),

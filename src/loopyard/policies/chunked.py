@@ -123,6 +123,16 @@ class ChunkedPolicy(Chunking):
         self.path = path
 
     @property
+    def device(self) -> torch.device:
+        """Where the network computes; processing stays on the processor."""
+        return next(self.model.parameters()).device
+
+    def to(self, device: str) -> ChunkedPolicy:
+        """The same policy, its network moved to `device` (``cpu``, ``cuda``)."""
+        self.model.to(device)
+        return self
+
+    @property
     def digest(self) -> str:
         """16 hex digits over weights and processing: what a rollout record names."""
         content = hashlib.sha256(self.processing.digest.encode())
@@ -136,8 +146,11 @@ class ChunkedPolicy(Chunking):
         images = [self._images(camera, observations) for camera in self.config.cameras]
         state = np.stack([self._state(obs) for obs in observations])
         told = [self._text(observations)] if self.config.takes_text else []
-        chunk = self.model(images, self.processing.state(torch.from_numpy(state)), *told)
-        return self.processing.denormalise_action(chunk.float()).clamp_(-1.0, 1.0).numpy()
+        numbers = [self.processing.state(torch.from_numpy(state)), *told]
+        device = self.device
+        chunk = self.model([part.to(device) for part in images], *(n.to(device) for n in numbers))
+        action = self.processing.denormalise_action(chunk.float().cpu())
+        return action.clamp_(-1.0, 1.0).numpy()
 
     def _images(self, camera: str, observations: Sequence[Observation]) -> torch.Tensor:
         key = IMAGE_PREFIX + camera
@@ -154,7 +167,8 @@ class ChunkedPolicy(Chunking):
 
     def _text(self, observations: Sequence[Observation]) -> torch.Tensor:
         tasks = [obs.get(TASK_KEY, "") for obs in observations]
-        for task in tasks:
+        read = [] if "text" in self.processing.config.masked else tasks
+        for task in read:
             if not isinstance(task, str) or self.processing.words.known_share(task) < LEAST_KNOWN:
                 wanted = f"an instruction of which it knows {LEAST_KNOWN:.0%} of the words"
                 raise CheckpointError(expected("policy", TASK_KEY, repr(task), wanted))

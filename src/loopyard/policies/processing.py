@@ -24,6 +24,7 @@ Statistics = Mapping[str, Mapping[str, np.ndarray]]
 """{feature: {"mean": ..., "std": ..., "min": ..., "max": ...}}; images per channel, in [0, 1]."""
 
 NormMode = Literal["identity", "mean_std", "min_max"]
+Masked = Literal["image", "text"]
 _NEEDED: dict[NormMode, tuple[str, str]] = {"mean_std": ("mean", "std"), "min_max": ("min", "max")}
 CONSTANT_BELOW = 1e-6
 """A channel whose spread is under this is constant: dividing by it would only enlarge noise."""
@@ -36,7 +37,8 @@ class ProcessingConfig(BaseModel):
 
     image_size: (height, width) that the network takes. constant_channels: what a channel that never
     changes in the training split is: an error, or only centred (divided by one). vocabulary: words
-    of the training split's instructions, for a network that reads them.
+    of the training split's instructions, for a network that reads them. masked: inputs that are
+    hidden, in training and ever after: every picture is the mean one, every instruction empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +52,7 @@ class ProcessingConfig(BaseModel):
     action_mode: NormMode = "mean_std"
     constant_channels: Literal["error", "center"] = "error"
     vocabulary: tuple[str, ...] = ()
+    masked: tuple[Masked, ...] = ()
 
 
 class Processing:
@@ -90,12 +93,19 @@ class Processing:
 
     def normalise_pixels(self, camera: str, pixels: torch.Tensor) -> torch.Tensor:
         """The second half of `images`. Works in place."""
+        if "image" in self.config.masked:
+            return pixels.zero_()
         offset, scale = self._scales[IMAGE_PREFIX + camera]
         return pixels.sub_(offset.view(1, -1, 1, 1)).mul_((1.0 / scale).view(1, -1, 1, 1))
 
     def text(self, tasks: Sequence[str]) -> torch.Tensor:
         """(B, L) int64 numbers of the words of B instructions."""
-        return torch.from_numpy(np.stack([self.words.numbers(task) for task in tasks]))
+        told = self.instructions(tasks)
+        return torch.from_numpy(np.stack([self.words.numbers(task) for task in told]))
+
+    def instructions(self, tasks: Sequence[str]) -> list[str]:
+        """B instructions as the network is to have them, for one with words of its own."""
+        return [""] * len(tasks) if "text" in self.config.masked else list(tasks)
 
     def state(self, state: torch.Tensor) -> torch.Tensor:
         """(B, S) float32 in the world's units -> normalised."""

@@ -23,6 +23,8 @@ class TrainConfig(BaseModel):
     scaled to a mean of 1, and what is logged stays unweighted, so that runs can be compared.
     state_dropout: share of samples whose whole state is hidden, which forces a look at the image.
     word_dropout: share of an instruction's words that are made unknown, for a network that reads.
+    masked: what is hidden from the policy for good, ``image`` or ``text``: what a policy that looks
+    and reads has to beat.
     ema_decay: the policy that is saved is a moving average of the weights; 0 saves the weights.
     init_from: a checkpoint to go on from, with its sizes and, unless ``new_statistics``, its
     processing. bf16 ``auto``: where the processor computes in bfloat16. threads 0: all cores.
@@ -57,6 +59,7 @@ class TrainConfig(BaseModel):
     augmentation: Augmentation = Augmentation()
     state_dropout: float = Field(default=0.0, ge=0, le=1)
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    masked: tuple[Literal["image", "text"], ...] = ()
     shares: tuple[float, ...] | None = None
 
     seed: int = 0

@@ -200,6 +200,7 @@ def _processing_config(
         action_mode=config.action_mode,
         constant_channels=config.constant_channels,
         vocabulary=sources.vocabulary() if policy.takes_text else (),
+        masked=config.masked,
     )
 
 

@@ -72,6 +72,30 @@ REMEDIES: dict[str, Remedy] = {
         "more scenes of the modes of safety (function F5)",
         (times("scenarios.weights.F5", 2.0), MORE_RECOVERIES),
     ),
+    "STOPPED": (
+        "where it stands, standing still is what its data shows next",
+        "Training",
+        "more labelled rollouts of it, and recover more often",
+        (times("cycles.rollouts", 1.5), MORE_RECOVERIES),
+    ),
+    "STRAIGHT_AHEAD": (
+        "the labels of both sides average to straight on: the instruction is not heeded",
+        "Training",
+        "more labelled rollouts of it",
+        (times("cycles.rollouts", 1.5), plus("dagger.share", 0.1)),
+    ),
+    "WRONG_SIDE": (
+        "the side is guessed: the instruction is not heeded",
+        "Training",
+        "more expert drives, so that a picture comes with both sides",
+        (times("cycles.episodes", 1.5), times("cycles.rollouts", 1.5)),
+    ),
+    "HIT_BOX": (
+        "too little data close to a box",
+        "Training",
+        "more labelled rollouts of it, and recover more often",
+        (times("cycles.rollouts", 1.5), MORE_RECOVERIES),
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from loopyard.evaluation.diagnosis.diagnosis import Diagnosis
+from loopyard.evaluation.diagnosis.diagnosis import UNDECIDED, Diagnosis
 
 NEAR = 0.3
 """Failures nearer than this, in units of the features, are neighbours: 0.15 of the ground's width,
@@ -90,10 +90,12 @@ def clusters(onsets: Sequence[Onset]) -> list[Cluster]:
 
 def _cluster(onsets: Sequence[Onset], members: list[int]) -> Cluster:
     found = [onsets[index].diagnosis for index in members]
-    classes = Counter(one.name or "undecided" for one in found)
+    classes = Counter(one.name or UNDECIDED for one in found)
     patterns = Counter(name for one in found for name in one.pattern_names)
     common = [name for name, count in patterns.most_common() if count > len(members) / 2]
-    label = " ".join([classes.most_common(1)[0][0], *common])
+    name = classes.most_common(1)[0][0]
+    # Where a world gives no class, its patterns say it all.
+    label = " ".join(common if common and name == UNDECIDED else [name, *common])
     # The middle of the onsets may lie where nothing is; the member nearest to it is a real one.
     points = np.array([onsets[index].features for index in members])
     medoid = found[int(np.linalg.norm(points - points.mean(axis=0), axis=1).argmin())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loopyard.evaluation.diagnosis.classes import NEEDED, classify
 from loopyard.evaluation.diagnosis.diagnosis import Diagnosis, Finding
 from loopyard.evaluation.diagnosis.motion import Motion
-from loopyard.evaluation.diagnosis.patterns import find_patterns
+from loopyard.evaluation.diagnosis.patterns import find_patterns, looked_for
 from loopyard.evaluation.diagnosis.thresholds import THRESHOLDS, Thresholds
 from loopyard.evaluation.trace import Trace
 
@@ -23,7 +23,9 @@ def diagnose(trace: Trace, thresholds: Thresholds = THRESHOLDS) -> Diagnosis:
     tick = min(round(onset_s * trace.fps), trace.ticks)
     pose = trace.has("x_m", "y_m")
     onset_m = (float(motion.places[tick, 0]), float(motion.places[tick, 1])) if pose else None
-    return Diagnosis(failure, patterns, onset_s, onset_m, _progress(trace, tick), missing)
+    progress = _progress(trace, tick)
+    wanted = looked_for(trace)
+    return Diagnosis(failure, patterns, onset_s, onset_m, progress, missing, wanted)
 
 
 def _onset(failure: Finding | None, patterns: tuple[Finding, ...]) -> float:

@@ -15,6 +15,9 @@ CLASSES: dict[str, str] = {
 }
 """What each class says of the open part of a drive: from the last delivery (or the start) on."""
 
+UNDECIDED = "undecided"
+"""Stands for the class where a world does not tell what deciding needs."""
+
 PATTERNS: dict[str, str] = {
     "LIFTING_LOOP_TRAP": "lifts or carries with nothing held",
     "WALL_STUCK": "held up at the boundary",
@@ -24,7 +27,12 @@ PATTERNS: dict[str, str] = {
     "DROPPED_IN_TRANSPORT": "let a load go that was not delivered",
     "GHOST_TARGET": "takes hold where no target is",
     "UNSAFE": "broke a safety rule",
+    "STOPPED": "stands still on its way",
+    "STRAIGHT_AHEAD": "drives straight on where it had to go round",
+    "WRONG_SIDE": "passed on the side that was not named",
+    "HIT_BOX": "drove into what it had to pass",
 }
+"""What each pattern says. Which of them are looked for in a drive, its world's signals decide."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,10 @@ class Evidence:
     value: float
     threshold: float
     text: str
+
+    @property
+    def span_s(self) -> tuple[float, float]:
+        return self.from_s, self.to_s
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,8 @@ class Diagnosis:
     """failure: the class; None where the world does not tell what deciding needs (`missing`).
 
     onset_s: when the failure begins; onset_m: (x, y) where, None without a pose. progress: share of
-    the drive's targets delivered by then, None where that is not told.
+    the drive's targets delivered by then, None where that is not told. looked_for: patterns that the
+    world's signals let one look for.
     """
 
     failure: Finding | None
@@ -64,10 +77,16 @@ class Diagnosis:
     onset_m: tuple[float, float] | None = None
     progress: float | None = None
     missing: tuple[str, ...] = ()
+    looked_for: tuple[str, ...] = ()
 
     @property
     def name(self) -> str | None:
         return self.failure.name if self.failure else None
+
+    @property
+    def first(self) -> Finding | None:
+        """What explains the most: the class, or else the first pattern."""
+        return next(filter(None, (self.failure, *self.patterns)), None)
 
     @property
     def pattern_names(self) -> tuple[str, ...]:

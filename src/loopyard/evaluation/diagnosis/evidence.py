@@ -66,9 +66,8 @@ def film_clips(
 def clip_span(diagnosis: Diagnosis) -> tuple[float, float]:
     """From and to which second: the class' span, or else the first pattern's, and a little round
     it."""
-    named = [diagnosis.failure, *diagnosis.patterns]
-    evidence = next((found.evidence for found in named if found is not None), None)
-    begin_s, end_s = (0.0, LONGEST_S) if evidence is None else (evidence.from_s, evidence.to_s)
+    first = diagnosis.first
+    begin_s, end_s = (0.0, LONGEST_S) if first is None else first.evidence.span_s
     return max(0.0, begin_s - AROUND_S), min(end_s, begin_s + LONGEST_S) + AROUND_S
 
 

@@ -1,15 +1,19 @@
-"""Named patterns: what a failing drive shows, whatever its class. Several may hold at once."""
+"""Named patterns: what a failing drive shows, whatever its class. Several may hold at once.
+
+A world brings its patterns by what it tells: each needs some signals, and is looked for where they
+are. Of several that hold, those that explain the others come first.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from loopyard.evaluation.diagnosis.diagnosis import Evidence, Finding
 from loopyard.evaluation.diagnosis.motion import Motion, longest
+from loopyard.evaluation.diagnosis.passing import PASSING, Decide
 from loopyard.evaluation.diagnosis.thresholds import Thresholds
 from loopyard.evaluation.metrics import VIOLATION_PREFIX
+from loopyard.evaluation.trace import Trace
 
 LOWERED = 0.6
 """A tool under this share of ``empty_lift`` is down again."""
@@ -21,17 +25,19 @@ STEADY = 0.02
 FEWEST_S = 3.0
 """What is shorter shows no habit."""
 
-Decide = Callable[[Motion, Thresholds], Evidence | None]
+
+def looked_for(trace: Trace) -> tuple[str, ...]:
+    """The patterns whose signals a drive's world tells."""
+    return tuple(name for name, (_, needed) in _DECIDED.items() if trace.has(*needed))
 
 
 def find_patterns(motion: Motion, thresholds: Thresholds) -> tuple[Finding, ...]:
-    """Every pattern that holds; one whose signals are missing is not looked for."""
+    """Every pattern that holds, of those that are `looked_for`."""
     found = []
-    for name, (decide, needed) in _DECIDED.items():
-        if motion.trace.has(*needed):
-            evidence = decide(motion, thresholds)
-            if evidence is not None:
-                found.append(Finding(name, evidence))
+    for name in looked_for(motion.trace):
+        evidence = _DECIDED[name][0](motion, thresholds)
+        if evidence is not None:
+            found.append(Finding(name, evidence))
     return tuple(found)
 
 
@@ -186,6 +192,7 @@ def _unsafe(motion: Motion, t: Thresholds) -> Evidence | None:
 _TOOL = ("lift", "load")
 _POSE = ("x_m", "y_m", "yaw_rad")
 _DECIDED: dict[str, tuple[Decide, tuple[str, ...]]] = {
+    **PASSING,
     "LIFTING_LOOP_TRAP": (_lifting, _TOOL),
     "WALL_STUCK": (_wall, (*_POSE, "touching_boundary")),
     "SEARCH_STALL": (_stall, (*_POSE, "load", "nearest_m", "nearest_rad")),
@@ -195,3 +202,4 @@ _DECIDED: dict[str, tuple[Decide, tuple[str, ...]]] = {
     "GHOST_TARGET": (_ghost, (*_POSE, *_TOOL, "bucket", "nearest_m", "nearest_rad")),
     "UNSAFE": (_unsafe, ()),
 }
+"""What decides on each pattern, and the signals that it needs."""

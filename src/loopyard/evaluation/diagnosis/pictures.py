@@ -24,15 +24,15 @@ ARROW_M = 0.5
 
 def trajectory_png(trace: Trace, diagnosis: Diagnosis, title: str = "") -> bytes | None:
     """A PNG: ground, solids, goal, targets as they stood at the start, the path coloured by time,
-    the span of the class marked. None where the trace has no pose."""
+    the span of the class marked, or that of the first pattern. None where the trace has no pose."""
     if not trace.has("x_m", "y_m"):
         return None
     figure = Figure(figsize=(SIZE_IN, SIZE_IN + 0.75), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     _ground(axes, trace)
     _path(figure, axes, trace)
-    if diagnosis.failure is not None:
-        _span(axes, trace, diagnosis.failure.evidence.from_s, diagnosis.failure.evidence.to_s)
+    if (first := diagnosis.first) is not None:
+        _span(axes, trace, *first.evidence.span_s)
     _words(axes, diagnosis, title)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
@@ -104,8 +104,8 @@ def _span(axes: Axes, trace: Trace, from_s: float, to_s: float) -> None:
 
 def _words(axes: Axes, diagnosis: Diagnosis, title: str) -> None:
     failure = diagnosis.failure
-    head = f"{failure.name} {CLASSES[failure.name]}" if failure else "no class"
     names = ", ".join(diagnosis.pattern_names)
+    head = f"{failure.name} {CLASSES[failure.name]}" if failure else "" if names else "no class"
     lines = [part for part in (title, head, names) if part]
     axes.set_title("\n".join(lines), fontsize=8.5, color=INK, loc="left")
     axes.set_xlabel("o start   x where the failure begins   arrow: the end", fontsize=7)

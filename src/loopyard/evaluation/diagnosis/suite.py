@@ -13,7 +13,7 @@ import numpy as np
 from loopyard.core.errors import ConfigError, expected
 from loopyard.evaluation.diagnosis.clusters import Cluster, Onset, clusters
 from loopyard.evaluation.diagnosis.diagnose import diagnose
-from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS, Diagnosis
+from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS, UNDECIDED, Diagnosis
 from loopyard.evaluation.diagnosis.thresholds import THRESHOLDS, Thresholds
 from loopyard.evaluation.record import RolloutRecord, read_records
 from loopyard.evaluation.statistics import wilson
@@ -24,7 +24,6 @@ from loopyard.store.atomic import write_json
 NAME = "diagnosis.json"
 EVIDENCE = "diagnosis"
 """Folder of the pictures and clips, beside the records."""
-UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,16 @@ class SuiteDiagnosis:
     clusters: tuple[Cluster, ...]
 
     def counts(self) -> dict[str, dict[str, Any]]:
-        """{"classes", "patterns"}: how many of the n rollouts, with the Wilson interval."""
+        """{"classes", "patterns"}: how many of the n rollouts, with the Wilson interval. A pattern
+        that this world's signals do not show is not counted."""
         found = [one.diagnosis for one in self.rollouts]
         classes = Counter(one.name or UNDECIDED for one in found)
         patterns = Counter(name for one in found for name in one.pattern_names)
         names = [*CLASSES, *([UNDECIDED] if classes[UNDECIDED] else [])]
+        looked_for = {name for one in found for name in one.looked_for}
         return {
             "classes": {name: self._share(classes[name]) for name in names},
-            "patterns": {name: self._share(patterns[name]) for name in PATTERNS},
+            "patterns": {n: self._share(patterns[n]) for n in PATTERNS if n in looked_for},
         }
 
     def _share(self, count: int) -> dict[str, Any]:

@@ -26,6 +26,10 @@ def corridor_signals(
         dy = min(max(truth.y_m, y - half_y), y + half_y) - truth.y_m
         edges.append(bearing(dx, dy))
     obstacle_m, obstacle_rad = min(edges)
+    ahead = truth.boxes[~truth.passed]
+    side_m, half_y_m = math.inf, 0.0
+    if len(ahead):
+        side_m, half_y_m = truth.sign * (truth.y_m - float(ahead[0, 1])), float(ahead[0, 4])
     wall, box = touching
     return {
         "x_m": truth.x_m,
@@ -38,6 +42,8 @@ def corridor_signals(
         "nearest_rad": cup_rad,
         "obstacle_m": obstacle_m,
         "obstacle_rad": obstacle_rad,
+        "side_m": side_m,
+        "clear_m": side_m - half_y_m - g.BASE_RADIUS_M,
         "boundary_m": truth.params.half_width_m - abs(truth.y_m),
         "touching_boundary": float(wall),
         "touching_furniture": float(box),

@@ -74,8 +74,8 @@ class WorldSignals(Protocol):
         load, delivered: targets held, targets done. in_mouth: targets that the tool could take now.
         nearest_m, nearest_rad: the nearest target neither held nor done. obstacle_m, obstacle_rad:
         the nearest edge of a solid. boundary_m: from the robot's middle to the edge of its ground.
-        side_m: how far the robot's middle is from the next solid's, to the side on which that has to be
-        passed; clear_m: the room with which it would pass there, going straight on. Negative: not.
+        side_m: how far the robot's middle is from the next solid's, to the side on which that has
+        to be passed; clear_m: the room with which it would pass there, going straight on.
         lift, bucket: the tool's height and how far it is closed, 0..1.
         touching_boundary, touching_furniture, touching_goal: 1 while it does, else 0.
         """

@@ -67,8 +67,8 @@ class Diagnosis:
     """failure: the class; None where the world does not tell what deciding needs (`missing`).
 
     onset_s: when the failure begins; onset_m: (x, y) where, None without a pose. progress: share of
-    the drive's targets delivered by then, None where that is not told. looked_for: patterns that the
-    world's signals let one look for.
+    the drive's targets delivered by then, None where that is not told. looked_for: the patterns
+    whose signals the world tells.
     """
 
     failure: Finding | None

@@ -22,9 +22,9 @@ import torch
 
 from _record import record
 from _registry_cost import registry_cost
+from _untrained import untrained
 from diagnosis_cases import CASES, Case, Drive, drive
 from diagnosis_scripts import pieces
-from inference import untrained
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import SEED_RANGES, Split
 from loopyard.evaluation.diagnosis.diagnose import diagnose
@@ -37,7 +37,7 @@ from loopyard.evaluation.suite_folder import SuiteFolder
 from loopyard.evaluation.worker import Block, RolloutHandler, WorkerPlan
 from loopyard.policies.baselines import ZeroPolicy
 from loopyard.policies.policy import Policy
-from training import RandomSamples
+from loopyard.worlds.registry import make_world
 
 SCENES_A_CASE = 200
 MOST_TRIES = 5
@@ -166,7 +166,7 @@ def cost(scenes: int, repeats: int) -> dict[str, Any]:
         name: _cost(policy, scenes, repeats)
         for name, policy in (
             ("zero", ZeroPolicy()),
-            ("act-nano", untrained("act-nano", RandomSamples())),
+            ("act-nano", untrained("act-nano", make_world("yard"))),
         )
     }
     return {**found, "registry": registry_cost(min(found["zero"]["cpu_s_without"]) / scenes)}

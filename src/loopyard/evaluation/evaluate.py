@@ -13,6 +13,7 @@ from loopyard.core.errors import CheckpointError, ConfigError, expected
 from loopyard.core.machine import usable_cores
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import split_of
+from loopyard.evaluation.execution import LatencyModel
 from loopyard.evaluation.expert_policy import EXPERT, expert_digest
 from loopyard.evaluation.identity import policy_digest
 from loopyard.evaluation.record import RolloutRecord, SceneKey
@@ -45,6 +46,7 @@ def evaluate(
     videos: int = 0,
     n_action_steps: int | None = None,
     temporal_ensemble: float | None = None,
+    latency: LatencyModel | None = None,
     lockstep: int = LOCKSTEP,
     traces: bool = True,
     executor: Executor | None = None,
@@ -60,12 +62,14 @@ def evaluate(
     out: a folder for ``<suite>.jsonl`` (a line as each block of drives ends), ``<suite>.json``
     (the summary), the executed actions and `videos` films. Run again with the same `out`, scenes
     that are already there for the same policy and settings are not driven again.
+    latency: as if each prediction took so many ticks; the drives are as exact as without.
     suite: a name for the files; else the split the seeds belong to.
     traces: keep each drive's signals, for its metrics and, with `out`, for a diagnosis.
     on_result: called with each record, in the order they come.
 
     Raises:
-        ConfigError: no scenes, or the same one twice, or videos without `out`.
+        ConfigError: no scenes, or the same one twice, or videos without `out`, or a policy that
+            cannot be driven with this latency.
         CheckpointError, WorldError: what cannot be loaded, or does not fit together.
         Interrupted: stopped; what was driven is kept when there is an `out`.
     """
@@ -76,8 +80,8 @@ def evaluate(
     _check(keys, videos, out, lockstep)
     watch = Stopwatch()
     lockstep = 1 if policy == EXPERT else min(lockstep, len(scenes))
-    plan = _plan(policy, scenes[0][0], lockstep, n_action_steps, temporal_ensemble, expert)
-    plan = replace(plan, traces=traces)
+    plan = _plan(policy, scenes[0][0], lockstep, n_action_steps, temporal_ensemble, latency, expert)
+    plan = replace(plan, traces=traces, latency=latency)
     suite = suite or split_of(scenes[0][1]) or "rollouts"
     folder = SuiteFolder(Path(out), suite, plan.digest) if out is not None else None
 
@@ -95,7 +99,7 @@ def evaluate(
             found[driven.record.scene] = driven.record
             _report(on_result, driven.record)
     result = Evaluation(
-        tuple(found[key] for key in keys), plan.digest, suite, watch.seconds(), reused
+        tuple(found[key] for key in keys), plan.digest, suite, watch.seconds(), reused, latency
     )
     if folder:
         result = folder.film(result, videos, executor)
@@ -139,10 +143,12 @@ def _plan(
     lockstep: int,
     n_action_steps: int | None,
     temporal_ensemble: float | None,
+    latency: LatencyModel | None,
     expert: str | None,
 ) -> WorkerPlan:
+    timed = {} if latency is None else {"latency": latency}
     if policy == EXPERT:
-        digest = policy_digest(EXPERT, code=expert_digest(scenario.world, expert))
+        digest = policy_digest(EXPERT, code=expert_digest(scenario.world, expert), **timed)
         return WorkerPlan(EXPERT, digest, scenario, lockstep, expert=expert)
     if expert is not None:
         raise ConfigError(expected("evaluate", "expert", expert, f"none unless policy is {EXPERT}"))
@@ -169,7 +175,7 @@ def _plan(
         if source not in BASELINES:
             source = str(checkpoint_folder(source))
         return WorkerPlan(
-            source, policy_digest(source, **execution), scenario, lockstep, **execution
+            source, policy_digest(source, **execution, **timed), scenario, lockstep, **execution
         )
     if n_action_steps != source.n_action_steps:
         raise ConfigError(
@@ -182,9 +188,8 @@ def _plan(
         )
     # What says nothing of its content is new every time: its records are never reused.
     content = getattr(source, "digest", None) or os.urandom(8).hex()
-    return WorkerPlan(
-        source, policy_digest(f"memory:{content}", **execution), scenario, lockstep, **execution
-    )
+    digest = policy_digest(f"memory:{content}", **execution, **timed)
+    return WorkerPlan(source, digest, scenario, lockstep, **execution)
 
 
 def _executor(plan: WorkerPlan, workers: int | None, jobs: int) -> Executor:

@@ -1,36 +1,57 @@
-"""How long a policy thinks, on one core, for one robot: whether it can run on board."""
+"""From a camera's picture to an action: how long a control tick takes, and how many come late."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 
 from loopyard.core.clock import Clock, SystemClock
-from loopyard.policies.policy import Observation, Policy
+from loopyard.core.errors import ConfigError, expected
+from loopyard.core.scenario import Scenario
+from loopyard.evaluation.execution import start_execution
+from loopyard.policies.policy import Policy
+from loopyard.worlds.world import World, spec_of
 
-PASSES = 200
+PREDICTIONS = 200
 WARM_UP = 20
 
 
 @dataclass(frozen=True)
-class Latency:
-    """Milliseconds of one ``predict_chunk``: median, 99th percentile, worst.
+class TickTimes:
+    """Milliseconds of so many ticks: median, 95th and 99th percentile, worst."""
 
-    tick_mean_ms: the mean share of a control tick when every chunk gives `n_action_steps` actions.
-    """
-
+    ticks: int
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     max_ms: float
-    tick_mean_ms: float
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of ``act``, from the world's observation to the action of one control tick.
+
+    Preprocessing is in it; drawing the picture and moving the world is not. predicting: the ticks
+    that begin a chunk. popping: those that give an action of the running one; None where every tick
+    predicts. warm_up: the ticks before, which do not count. late_ticks: of `ticks`, those that took
+    longer than `budget_ms`, a control tick of the world. threads: torch's, 1 where it is not used.
+    """
+
+    ticks: TickTimes
+    predicting: TickTimes
+    popping: TickTimes | None
+    warm_up: TickTimes | None
+    late_ticks: int
+    budget_ms: float
     n_action_steps: int
-    passes: int
     threads: int
+    device: str
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -38,45 +59,78 @@ class Latency:
 
 def measure_latency(
     policy: Policy,
-    observation: Observation,
+    world: World,
+    scenes: Sequence[tuple[Scenario, int]],
     *,
-    passes: int = PASSES,
+    predictions: int = PREDICTIONS,
     warm_up: int = WARM_UP,
+    paced: bool = False,
     clock: Clock | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Latency:
-    """Times `passes` chunks for one observation, one at a time, on one thread."""
+    """Drives the scenes, over and over, until `warm_up` and `predictions` chunks were begun.
+
+    The policy runs as it would on a robot: alone, one observation at a time, with the threads that
+    torch has. paced: wait for each tick of the world's rate, as a robot does; else the next tick
+    begins at once. scenes: of scenarios that `world` takes.
+
+    Raises:
+        ConfigError: no scenes.
+        CheckpointError, WorldError: as the policy and the world do.
+    """
     clock = clock or SystemClock()
-    times_ms = np.empty(passes)
-    with one_thread():
-        for _ in range(warm_up):
-            policy.predict_chunk(observation)
-        for number in range(passes):
+    spec = spec_of(world)
+    budget_s, stride = 1.0 / spec.fps, start_execution(policy).stride
+    low = np.array([channel.low for channel in spec.action.channels], np.float32)
+    high = np.array([channel.high for channel in spec.action.channels], np.float32)
+    times_s: list[float] = []
+    begins: list[int] = []
+    due_s = clock.monotonic()
+    for scenario, seed in cycle(scenes):
+        obs, _ = world.reset(seed=seed, options={"scenario": scenario})
+        policy.reset()
+        for tick in range(int(getattr(world, "max_steps", spec.max_steps))):
+            if tick % stride == 0:
+                if len(begins) == warm_up + predictions:
+                    return _latency(policy, times_s, begins, warm_up, budget_s)
+                begins.append(len(times_s))
+            if paced:
+                sleep(max(0.0, due_s - clock.monotonic()))
             start_s = clock.monotonic()
-            policy.predict_chunk(observation)
-            times_ms[number] = 1e3 * (clock.monotonic() - start_s)
-    p50_ms, p99_ms = np.percentile(times_ms, (50, 99))
-    steps = policy.n_action_steps
+            action = policy.act(obs)
+            times_s.append(clock.monotonic() - start_s)
+            due_s = max(due_s, start_s) + budget_s
+            obs, _, terminated, truncated, _ = world.step(np.clip(action, low, high))
+            if terminated or truncated:
+                break
+    raise ConfigError(expected("latency", "scenes", len(scenes), "at least one"))
+
+
+def _latency(
+    policy: Policy, times_s: list[float], begins: list[int], warm_up: int, budget_s: float
+) -> Latency:
+    """begins: the places in `times_s` of ticks that predict, `warm_up` of which do not count."""
+    first = begins[warm_up]
+    predicts = np.isin(np.arange(len(times_s)), begins)[first:]
+    warm_ms, times_ms = np.split(1e3 * np.array(times_s), [first])
+    torch = sys.modules.get("torch")
+    every = _tick_times(times_ms)
+    assert every is not None
     return Latency(
-        round(float(p50_ms), 3),
-        round(float(p99_ms), 3),
-        round(float(times_ms.max()), 3),
-        round(float(times_ms.mean() / steps), 3),
-        steps,
-        passes,
-        threads=1,
+        ticks=every,
+        predicting=_tick_times(times_ms[predicts]) or every,
+        popping=_tick_times(times_ms[~predicts]),
+        warm_up=_tick_times(warm_ms),
+        late_ticks=int((times_ms > 1e3 * budget_s).sum()),
+        budget_ms=round(1e3 * budget_s, 3),
+        n_action_steps=policy.n_action_steps,
+        threads=1 if torch is None else torch.get_num_threads(),
+        device=str(getattr(policy, "device", "cpu")),
     )
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch computes on one thread inside, where it is loaded at all."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _tick_times(times_ms: np.ndarray) -> TickTimes | None:
+    if not len(times_ms):
+        return None
+    figures = (*np.percentile(times_ms, (50, 95, 99)), times_ms.max())
+    return TickTimes(len(times_ms), *(round(float(figure), 3) for figure in figures))

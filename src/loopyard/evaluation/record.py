@@ -23,8 +23,9 @@ class RolloutRecord:
     policy: digest of the policy and how it was executed. wall_s: this drive's share of the
     process's time. inference_p50_ms, inference_p99_ms: of the forward passes it took part in, each
     for `lockstep` worlds at once. video: path relative to the records' folder. metrics: as
-    `loopyard.evaluation.metrics.rollout_metrics` gives them; {} where no signals were kept. drawn:
-    what domain randomisation drew for the scene, by name.
+    `loopyard.evaluation.metrics.rollout_metrics` gives them where signals were kept, and what a
+    latency model did (`loopyard.policies.asynchronous.Timeliness`). drawn: what domain
+    randomisation drew for the scene, by name.
     """
 
     seed: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
 
 from loopyard.evaluation.by_mode import ModeResult, mode_result, results_by_mode
+from loopyard.evaluation.execution import LatencyModel
 from loopyard.evaluation.metrics import VIOLATION_PREFIX, mean_metrics
 from loopyard.evaluation.record import RolloutRecord, SceneKey
 from loopyard.evaluation.statistics import wilson
@@ -20,7 +21,8 @@ CONTACT_SUFFIX = "_contact"
 class Evaluation:
     """One policy on one set of scenes; records in the order of the scenes asked for.
 
-    wall_s: elapsed time of this call; reused: records found on disk from an earlier one.
+    wall_s: elapsed time of this call; reused: records found on disk from an earlier one. latency:
+    what each prediction took, in simulated ticks.
     """
 
     records: tuple[RolloutRecord, ...]
@@ -28,6 +30,7 @@ class Evaluation:
     suite: str = ""
     wall_s: float = 0.0
     reused: int = 0
+    latency: LatencyModel | None = None
 
     @property
     def n(self) -> int:
@@ -88,6 +91,7 @@ class Evaluation:
         return {
             "suite": self.suite,
             "policy": self.policy,
+            **({} if self.latency is None else {"simulated_latency": asdict(self.latency)}),
             "world": scenario.world,
             "preset": scenario.preset,
             "params": scenario.params if len(several) == 1 else None,

@@ -21,7 +21,7 @@ import numpy as np
 from loopyard.core.clock import Clock, SystemClock
 from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.scenario import Scenario
-from loopyard.evaluation.execution import start_execution
+from loopyard.evaluation.execution import LatencyModel, start_execution
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.policies.policy import HISTORY_KEY, Policy
 from loopyard.worlds.tally import NON_FINITE_ACTION, Tally
@@ -101,6 +101,7 @@ def rollout(
     observers: Sequence[Observer] = (),
     *,
     digest: str = "",
+    latency: LatencyModel | None = None,
     clock: Clock | None = None,
 ) -> RolloutRecord:
     """Drives one scene to its end. Raises as `drive` does."""
@@ -108,7 +109,13 @@ def rollout(
     return next(
         record
         for _, record in drive(
-            [world], policy, [job], lambda _: observers, digest=digest, clock=clock
+            [world],
+            policy,
+            [job],
+            lambda _: observers,
+            digest=digest,
+            latency=latency,
+            clock=clock,
         )
     )
 
@@ -120,6 +127,7 @@ def drive(
     observe: Observe = unobserved,
     *,
     digest: str = "",
+    latency: LatencyModel | None = None,
     clock: Clock | None = None,
 ) -> Iterator[tuple[RolloutJob, RolloutRecord]]:
     """Drives every job to its end in these worlds (all of one action size), results as they end.
@@ -127,17 +135,19 @@ def drive(
     Jobs are pulled lazily, when a world is free and a new chunk is due anyway, so that all worlds
     plan in the same tick. The policy is used through ``predict_chunks`` alone: it keeps no memory.
 
-    digest: names the policy in the records. The worlds stay open.
+    digest: names the policy in the records. latency: what each prediction takes, in simulated
+    ticks. The worlds stay open.
 
     Raises:
         CheckpointError: the policy's chunks have another shape than the world's actions.
+        ConfigError: the policy cannot be driven with this latency (`start_execution`).
         WorldError: a world does not keep the protocol.
     """
     clock = clock or SystemClock()
     policy.reset()
-    stride = start_execution(policy).stride
+    stride = start_execution(policy, latency).stride
     waiting = iter(jobs)
-    slots = [_Slot(world, policy, digest, len(worlds), clock) for world in worlds]
+    slots = [_Slot(world, policy, digest, len(worlds), latency, clock) for world in worlds]
     tick = 0
     while True:
         if tick % stride == 0:
@@ -161,7 +171,13 @@ class _Slot:
     """A world, and the drive that is running in it."""
 
     def __init__(
-        self, world: World, policy: Policy, digest: str, lockstep: int, clock: Clock
+        self,
+        world: World,
+        policy: Policy,
+        digest: str,
+        lockstep: int,
+        latency: LatencyModel | None,
+        clock: Clock,
     ) -> None:
         spec = spec_of(world)
         self.world = world
@@ -176,6 +192,7 @@ class _Slot:
         self._policy = policy
         self._digest = digest
         self._lockstep = lockstep
+        self._latency = latency
         self._clock = clock
         self._job: RolloutJob | None = None
         self._drawn: dict[str, Any] = {}
@@ -199,7 +216,7 @@ class _Slot:
         fps, max_steps = self._limits
         # A scenario may give more or less time than the world it is driven in was made with.
         self._tally, self._tick = Tally(fps, int(getattr(self.world, "max_steps", max_steps))), 0
-        self._execution = start_execution(self._policy)
+        self._execution = start_execution(self._policy, self._latency)
         self.inference_s = []
         self._earlier.clear()
         for observer in observers:
@@ -245,6 +262,7 @@ class _Slot:
             inference_p50_ms=round(1e3 * float(p50_s), 3),
             inference_p99_ms=round(1e3 * float(p99_s), 3),
             lockstep=self._lockstep,
+            metrics=self._execution.metrics(),
             drawn=self._drawn,
         )
         for observer in self._observers:

@@ -10,7 +10,7 @@ import numpy as np
 
 from loopyard.core.errors import ConfigError, expected
 from loopyard.core.scenario import Scenario
-from loopyard.evaluation.execution import start_execution
+from loopyard.evaluation.execution import LatencyModel, start_execution
 from loopyard.evaluation.expert_policy import EXPERT, ExpertPolicy, ShowsTruth
 from loopyard.evaluation.metrics import rollout_metrics
 from loopyard.evaluation.record import RolloutRecord
@@ -31,7 +31,8 @@ class WorkerPlan:
 
     policy: a checkpoint folder, a baseline's name, or a policy itself where the work stays in this
     process. scenario: what its worlds are made for; a job's own scenario may be another. expert:
-    ``package.module:ClassName`` where the policy is the expert and not the world's own.
+    ``package.module:ClassName`` where the policy is the expert and not the world's own. latency:
+    what each prediction takes, in simulated ticks.
     """
 
     policy: str | Policy
@@ -42,6 +43,7 @@ class WorkerPlan:
     temporal_ensemble: float | None = None
     traces: bool = True
     expert: str | None = None
+    latency: LatencyModel | None = None
 
 
 @dataclass(frozen=True)
@@ -73,20 +75,30 @@ class RolloutHandler:
 
     def __call__(self, block: Block) -> list[Driven]:
         recorders: dict[int, TraceRecorder] = {}
-        stride = start_execution(self._policy).stride
+        latency = self._plan.latency
+        # With a latency, chunks do not begin at multiples of anything.
+        stride = start_execution(self._policy).stride if latency is None else 1
 
         def observe(job: RolloutJob) -> list[TraceRecorder]:
             recorders[job.index] = TraceRecorder(stride, signals=self._plan.traces)
             return [recorders[job.index]]
 
-        results = drive(self._worlds, self._policy, block, observe, digest=self._plan.digest)
+        results = drive(
+            self._worlds,
+            self._policy,
+            block,
+            observe,
+            digest=self._plan.digest,
+            latency=latency,
+        )
         return [self._driven(record, recorders.pop(job.index)) for job, record in results]
 
     def _driven(self, record: RolloutRecord, recorder: TraceRecorder) -> Driven:
         if not self._plan.traces:
             return Driven(record, recorder.actions())
         trace = recorder.trace()
-        measured = replace(record, metrics=rollout_metrics(trace, record.outcome))
+        metrics = {**record.metrics, **rollout_metrics(trace, record.outcome)}
+        measured = replace(record, metrics=metrics)
         return Driven(measured, trace.actions, trace.to_bytes())
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ trained on, and where rollouts of them are found, each metric is held against th
 Example: loopyard evaluate --policy runs/demo/best --n 200 --suite gate --out runs/demo/check
 Example: loopyard evaluate --policy runs/new/best --against runs/demo/best --n 200 --until-clear
 Example: loopyard evaluate --policy expert --preset mid --suite all-modes --n 20 --out runs/expert
+Example: loopyard evaluate --policy runs/demo/best --n 100 --delay-ms 150 --asynchronous
 Example: loopyard evaluate runs/demo/cycles/03/checkpoints/last --offline data/starter --out offline
 """
 
@@ -76,7 +77,11 @@ class Options(BaseOptions):
     until_clear: bool = False
     """stop as soon as the verdict is clear, at --n scenes at the latest"""
     latency: bool = False
-    """also time single predictions on one core"""
+    """also time each tick from picture to action: its percentiles, and how many come late"""
+    delay_ms: float | None = None
+    """as if each prediction took so long, in whole ticks; the robot waits with its last action"""
+    asynchronous: bool = False
+    """with --delay-ms: it goes on along its chunk while the next one is predicted"""
     workers: int = 0
     """processes; 0: one a core"""
     executor: ExecutorName = "local"
@@ -104,6 +109,7 @@ def run(options: Options, console: Console) -> int:
 
 def _run_rollouts(options: Options, console: Console) -> int:
     from loopyard.executors.registry import make_executor
+    from loopyard.surface.latency import asked_latency
     from loopyard.surface.verdicts import verdict_answer
 
     scenes = _scenes(options)
@@ -129,12 +135,15 @@ def _run_rollouts(options: Options, console: Console) -> int:
             "videos": options.videos,
             "n_action_steps": options.n_action_steps,
             "temporal_ensemble": options.temporal_ensemble,
+            "latency": asked_latency(
+                options.delay_ms, scenes[0][0], asynchronous=options.asynchronous
+            ),
             "on_result": on_result,
         }
         result, verdict = _drive(options, scenes, settings, lambda _: progress.advance(1))
     answer: dict[str, Any] = result.summary()
     if options.latency:
-        answer["latency"] = _latency(options, scenes[0])
+        answer["latency"] = _latency(options, scenes)
     if verdict is not None:
         answer |= verdict_answer(verdict)
     console.result(answer, _text(answer))
@@ -232,24 +241,17 @@ def _label(options: Options) -> str:
     return options.suite if own_split else f"{options.suite}-{options.split}"
 
 
-def _latency(options: Options, scene: tuple[Scenario, int]) -> dict[str, Any]:
-    from loopyard.evaluation.latency import measure_latency
-    from loopyard.evaluation.worker import WorkerPlan, load_for, make_scenario_world
+def _latency(options: Options, scenes: list[tuple[Scenario, int]]) -> dict[str, Any]:
+    from loopyard.evaluation.worker import WorkerPlan
+    from loopyard.surface.latency import measured_latency
 
-    scenario, seed = scene
-    plan = WorkerPlan(
-        options.policy, "", scenario, 1, options.n_action_steps, options.temporal_ensemble
-    )
-    world = make_scenario_world(scenario)
-    try:
-        obs, _ = world.reset(seed=seed, options={"scenario": scenario})
-        policy = load_for(plan, int(world.action_space.shape[0]))
-        return measure_latency(policy, obs).to_dict()
-    finally:
-        world.close()
+    execution = options.n_action_steps, options.temporal_ensemble
+    return measured_latency(WorkerPlan(options.policy, "", scenes[0][0], 1, *execution), scenes)
 
 
 def _text(answer: dict[str, Any]) -> str:
+    from loopyard.surface.latency import latency_lines
+
     low, high = answer["wilson_95"]
     early = answer.get("decided_after", 0) < answer.get("n_max", 0)
     nominal = ", nominal: it stopped when the verdict was clear" if early else ""
@@ -271,12 +273,7 @@ def _text(answer: dict[str, Any]) -> str:
         lines.append(
             f"bricks: {bricks['delivered']} delivered, {bricks['seconds_each']:.1f} s each"
         )
-    if "latency" in answer:
-        latency = answer["latency"]
-        lines.append(
-            f"a prediction takes {latency['p50_ms']:.1f} ms on one core, "
-            f"{latency['p99_ms']:.1f} ms at the 99th percentile"
-        )
+    lines += latency_lines(answer)
     if "verdict" in answer:
         lines.append(f"verdict: {answer['verdict']}. {answer['reason']}")
     return "\n".join(lines)

@@ -45,6 +45,17 @@ def test_words_for_people(capsys):
     assert "of 4 scenes succeeded" in said
     assert "verdict: " in said
     assert "99th percentile" in said
+    assert "ticks later than 100 ms" in said
+
+
+def test_a_slow_prediction_is_simulated(capsys):
+    slow = ("--policy", "zero", "--n", "4", "--delay-ms", "150")
+    evaluate(*slow, "--asynchronous", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["simulated_latency"] == {"delay_ticks": 2, "asynchronous": True}
+    assert answer["metrics"]["late_ticks"] == {"mean": 0.0, "n": 4}
+    evaluate(*slow)
+    assert "took 2 ticks, holding the last action meanwhile" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -55,6 +66,12 @@ def test_words_for_people(capsys):
         (["--policy", "zero", "--n", "100001"], "of its 100000 scenes"),
         (["--policy", "zero", "--floor", "0.99"], "--floor, --target: found"),
         (["--policy", "zero", "--videos", "2"], "out: found None, expected a folder"),
+        (["--policy", "zero", "--asynchronous"], "--delay-ms: found 'nothing', expected"),
+        (["--policy", "zero", "--delay-ms", "-1"], "delay_ms: found -1.0, expected 0 or more"),
+        (
+            ["--policy", "zero", "--delay-ms", "2000", "--asynchronous"],
+            "delay_ticks: found 20, expected less than the policy's chunk of 20 actions",
+        ),
     ],
 )
 def test_wrong_use_is_named(args, message, capsys):

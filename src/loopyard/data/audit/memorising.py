@@ -37,11 +37,10 @@ def check_memorising(dataset: Dataset, limits: Thresholds) -> Iterator[Check]:
     found = {
         "frame index": (table_by_number(drives.tick, labels, fold), limits.frame_index_warn),
         "previous action": (later, limits.copycat_warn),
-        "state alone": (
-            ridge(random_features(drives.state), labels, fold),
-            limits.state_alone_warn,
-        ),
     }
+    if drives.state.shape[1]:
+        by_state = ridge(random_features(drives.state), labels, fold)
+        found["state alone"] = (by_state, limits.state_alone_warn)
     names = drives.spec.action.names
     measured = {}
     for name, (per_channel, most) in found.items():

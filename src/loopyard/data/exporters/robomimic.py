@@ -86,7 +86,8 @@ def _write_demo(data: h5py.Group, number: int, dataset: Dataset, entry: DatasetE
     demo.attrs["num_samples"] = entry.length
     demo.attrs["task"] = entry.task
     demo["actions"] = dataset.column(ACTION_KEY)[span]
-    demo["obs/state"] = dataset.column(STATE_KEY)[span]
+    if dataset.spec.state.size:
+        demo["obs/state"] = dataset.column(STATE_KEY)[span]
     last = np.zeros(entry.length, np.float32)
     last[-1] = 1.0
     demo["dones"] = last.astype(np.int64)

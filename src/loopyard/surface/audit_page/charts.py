@@ -168,4 +168,8 @@ def _figure(wide_in: float, high_in: float) -> tuple[Figure, Axes]:
 
 
 def _short(text: str, most: int = LONGEST_LABEL) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
+    """Its beginning and its end: instructions often differ in their last words."""
+    if len(text) <= most:
+        return text
+    end = (most - 3) // 2
+    return text[: most - 3 - end] + "..." + text[-end:]

@@ -6,7 +6,7 @@ Example: loopyard audit data/starter
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,7 +24,7 @@ class Options:
     """Which dataset, and how closely to look."""
 
     dataset: Annotated[Path, tyro.conf.Positional]
-    """folder of a LeRobot v3.0 dataset"""
+    """folder of a LeRobot v3.0 dataset, or recordings that `loopyard import` reads"""
     thorough: bool = False
     """decode every frame, not some of each of 64 episodes"""
     video: bool = True
@@ -44,21 +44,42 @@ class Options:
     strata: str = ""
     """what to count episodes by: a pattern of their names such as {boxes}box_{side}[_evening], task
     or a column; without it, what their importer told, and tasks"""
-    policy: Literal["act-nano", "act"] = "act-nano"
+    policy: Literal["act-nano", "act", "vla-nano"] = "act-nano"
     """the policy whose parameters the frames are held against"""
+    imported: Path | None = None
+    """of recordings: keep the dataset that they were read into in this new folder"""
+    params: dict[str, str] = field(default_factory=dict)
+    """of recordings: settings of their form, as name value pairs"""
     html: Path | None = None
     """write a page with pictures too: one file that opens offline"""
 
 
 def run(options: Options, console: Console) -> int:
     """Prints the verdict and its reasons; 1 where it is fail, else 0."""
+    from loopyard.core.values import yaml_values
     from loopyard.data.audit import Thresholds
+    from loopyard.surface.recordings import as_dataset
 
-    limits = _asked(Thresholds.read(options.thresholds, options.set), options)
-    report = _audited(options.dataset, limits, options)
+    limits = Thresholds.read(options.thresholds, options.set)
+    params = yaml_values(options.params, "--params")
+    source, keep = options.dataset, options.imported
+    with as_dataset(source, keep, params, options.workers or 0, console) as path:
+        report, repaired = _report(path, _asked(limits, path, options), options, console)
+    if report.path == str(path):
+        report = replace(report, path=str(source))
+    said = report.to_dict() | ({"repair": repaired} if repaired is not None else {})
+    console.result(said, "\n".join(_lines(report, options)))
+    return 1 if report.verdict == "fail" else 0
+
+
+def _report(
+    path: Path, limits: Thresholds, options: Options, console: Console
+) -> tuple[AuditReport, dict[str, object] | None]:
+    """What is found in the dataset, or in its repaired copy, and what became of that."""
+    report = _audited(path, limits, options)
     repaired = None
     if options.fix is not None and report.verdict != "pass":
-        repaired = _repaired(options.dataset, options.fix, report, console)
+        repaired = _repaired(path, options.fix, report, console)
         report = _audited(options.fix, limits, options)
     elif options.fix is not None:
         console.print(f"nothing to repair: {options.fix} is not written")
@@ -66,9 +87,7 @@ def run(options: Options, console: Console) -> int:
         from loopyard.surface.audit_page import write_audit_page
 
         write_audit_page(options.html, report, limits)
-    said = report.to_dict() | ({"repair": repaired} if repaired is not None else {})
-    console.result(said, "\n".join(_lines(report, options)))
-    return 1 if report.verdict == "fail" else 0
+    return report, repaired
 
 
 def _audited(path: Path, limits: Thresholds, options: Options) -> AuditReport:
@@ -90,12 +109,12 @@ def _repaired(source: Path, out: Path, report: AuditReport, console: Console) ->
     return done.facts()
 
 
-def _asked(limits: Thresholds, options: Options) -> Thresholds:
+def _asked(limits: Thresholds, path: Path, options: Options) -> Thresholds:
     """The thresholds with what has a flag of its own."""
     changes: dict[str, object] = {"strata": options.strata} if options.strata else {}
     if options.policy != "act-nano":
         with suppress(DatasetError):  # what does not open, the audit names
-            changes["policy_parameters"] = _parameters(options.policy, options.dataset)
+            changes["policy_parameters"] = _parameters(options.policy, path)
     return limits.model_copy(update=changes)
 
 

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from loopyard.core.errors import ConfigError, DatasetError
+from loopyard.core.outcome import Outcome
+from loopyard.core.scenario import Scenario
+from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.dataset import Dataset, open_dataset
 from loopyard.data.exporters import export_dataset
@@ -39,6 +42,32 @@ def test_robomimic_and_back(dataset: Dataset, tmp_path: Path) -> None:
         wanted = dataset.decode("ego", episode)
         assert psnr_db(wanted, back.decode("ego", episode)) > PSNR_DB
         assert back.episodes[episode].task == dataset.episodes[episode].task
+
+
+def test_a_dataset_without_state_goes_to_robomimic_and_back(tmp_path: Path) -> None:
+    world = WorldSpec(
+        world="toy",
+        preset="blind",
+        fps=10,
+        max_steps=60,
+        task="go",
+        state=VectorSpec(()),
+        action=VectorSpec((Channel("x"),)),
+        cameras=(CameraSpec("ego", 16, 16),),
+    )
+    builder = DatasetBuilder(tmp_path / "data", world)
+    recorder = builder.recorder(0)
+    for level in range(30):
+        frame = np.full((16, 16, 3), 8 * level, np.uint8)
+        seen = {"observation.images.ego": frame, "observation.state": np.zeros(0, np.float32)}
+        action = np.array([level / 30], np.float32)
+        recorder.add(seen, action, action)
+    recorder.commit(0, Scenario(world="toy"), Outcome(True, 1.0, 30, 3.0, "success"))
+    dataset = builder.seal()
+    path = export_dataset("robomimic", dataset, tmp_path / "out")
+    back = import_recordings("robomimic", path, tmp_path / "back", LocalExecutor(0)).dataset
+    assert back.spec == dataset.spec
+    assert np.array_equal(back.column("action"), dataset.column("action"))
 
 
 def test_robomimics_file_is_as_it_wants_it(dataset: Dataset, tmp_path: Path) -> None:

@@ -103,9 +103,9 @@ def test_a_damaged_video_leaves_a_gap(folder: Path) -> None:
 
 def test_flags_of_the_command_become_thresholds(folder: Path) -> None:
     options = command.Options(folder, strata="task", policy="act")
-    limits = command._asked(Thresholds(), options)
+    limits = command._asked(Thresholds(), folder, options)
     assert limits.strata == "task"
     assert limits.policy_parameters > 50_000_000
-    assert command._asked(Thresholds(), command.Options(folder)) == Thresholds()
+    assert command._asked(Thresholds(), folder, command.Options(folder)) == Thresholds()
     missing = command.Options(folder / "none", policy="act")
-    assert command._asked(Thresholds(), missing) == Thresholds()
+    assert command._asked(Thresholds(), missing.dataset, missing) == Thresholds()

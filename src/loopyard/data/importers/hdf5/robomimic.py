@@ -140,9 +140,9 @@ class RobomimicImporter:
         vectors = [key for key in found if len(file.shape(f"{group}/{key}")) in (1, 2)]
         own = [key for key in vectors if PROPRIOCEPTION.fullmatch(key)]
         chosen = list(self._params.state) or own or vectors
-        if not chosen:
-            raise file.error(group, found, "at least one state")
-        parts, names = [], []
+        if not chosen and not any(_is_picture(file.shape(f"{group}/{key}")) for key in found):
+            raise file.error(group, found, "at least one state or picture")
+        parts, names = [np.empty((len(action), 0), np.float32)], []
         for key in chosen:
             values = file.numbers(f"{group}/{key}")
             if len(values) != len(action):

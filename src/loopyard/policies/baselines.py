@@ -46,6 +46,38 @@ class ZeroPolicy(ConstantPolicy):
         super().__init__(np.zeros(action_size, np.float32), chunk_size)
 
 
+class TapePolicy:
+    """The same actions in every drive: what is done depends on the tick alone.
+
+    actions: (T, A). One chunk is a whole drive, which is why nothing need be remembered.
+    """
+
+    def __init__(self, actions: np.ndarray):
+        self.actions = np.ascontiguousarray(actions, np.float32)
+        self.chunk_size = self.n_action_steps = len(self.actions)
+        self.reset()
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(b"tape" + self.actions.tobytes()).hexdigest()[:16]
+
+    def reset(self) -> None:
+        self._tick = 0
+
+    def act(self, obs: Observation) -> np.ndarray:
+        del obs
+        action = self.actions[min(self._tick, self.chunk_size - 1)]
+        self._tick += 1
+        return action.copy()
+
+    def predict_chunk(self, obs: Observation) -> np.ndarray:
+        del obs
+        return self.actions.copy()
+
+    def predict_chunks(self, observations: Sequence[Observation]) -> np.ndarray:
+        return np.tile(self.actions, (len(observations), 1, 1))
+
+
 class RandomPolicy:
     """Uniform actions, a pure function of (seed, tick since reset)."""
 

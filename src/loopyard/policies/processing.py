@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY
 from loopyard.data.scaling import scaled
-from loopyard.policies.words import Words
+from loopyard.policies.words import Tokens, Words
 
 Statistics = Mapping[str, Mapping[str, np.ndarray]]
 """{feature: {"mean": ..., "std": ..., "min": ..., "max": ...}}; images per channel, in [0, 1]."""
@@ -58,13 +58,22 @@ class ProcessingConfig(BaseModel):
 class Processing:
     """Scaling, normalisation, resizing and channel order of one policy.
 
+    tokenizer: the text of a backbone's ``tokenizer.json``, which then numbers the words.
+
     Raises (when made):
         CheckpointError: a statistic that is missing, not finite, of the wrong shape, or constant.
     """
 
-    def __init__(self, config: ProcessingConfig, statistics: Statistics, where: str = "statistics"):
+    def __init__(
+        self,
+        config: ProcessingConfig,
+        statistics: Statistics,
+        where: str = "statistics",
+        tokenizer: str = "",
+    ):
         self.config = config
-        self.words = Words(config.vocabulary)
+        self.tokenizer = tokenizer
+        self.words = Tokens(tokenizer) if tokenizer else Words(config.vocabulary)
         self.statistics = {
             key: {
                 name: np.asarray(value, np.float32).reshape(-1)
@@ -100,12 +109,9 @@ class Processing:
 
     def text(self, tasks: Sequence[str]) -> torch.Tensor:
         """(B, L) int64 numbers of the words of B instructions."""
-        told = self.instructions(tasks)
-        return torch.from_numpy(np.stack([self.words.numbers(task) for task in told]))
-
-    def instructions(self, tasks: Sequence[str]) -> list[str]:
-        """B instructions as the network is to have them, for one with words of its own."""
-        return [""] * len(tasks) if "text" in self.config.masked else list(tasks)
+        hidden = "text" in self.config.masked
+        numbers = [self.words.numbers("" if hidden else task) for task in tasks]
+        return torch.from_numpy(np.stack(numbers))
 
     def state(self, state: torch.Tensor) -> torch.Tensor:
         """(B, S) float32 in the world's units -> normalised."""
@@ -124,6 +130,7 @@ class Processing:
     def digest(self) -> str:
         """16 hex digits over config and statistics: equal digests scale equally."""
         content = hashlib.sha256(json.dumps(self.config.model_dump(), sort_keys=True).encode())
+        content.update(self.tokenizer.encode())
         for name, values in sorted(self.tensors().items()):
             content.update(name.encode() + values.numpy().tobytes())
         return content.hexdigest()[:16]
@@ -138,14 +145,18 @@ class Processing:
 
     @classmethod
     def from_tensors(
-        cls, config: ProcessingConfig, tensors: Mapping[str, torch.Tensor], where: str
+        cls,
+        config: ProcessingConfig,
+        tensors: Mapping[str, torch.Tensor],
+        where: str,
+        tokenizer: str = "",
     ) -> Processing:
         """Inverse of `tensors`."""
         statistics: dict[str, dict[str, np.ndarray]] = {}
         for key, values in tensors.items():
             feature, _, name = key.rpartition(".")
             statistics.setdefault(feature, {})[name] = values.numpy()
-        return cls(config, statistics, where)
+        return cls(config, statistics, where, tokenizer)
 
     def _forward(self, key: str, values: torch.Tensor) -> torch.Tensor:
         offset, scale = self._scales[key]

@@ -1,6 +1,7 @@
 # Each target sets up what it needs; a second call finds it ready.
 #
 #   make demo       one whole campaign on this machine, ends with a report
+#   make demo-vla   a policy that reads instructions, and the proof that it does; 25 minutes
 #   make test       linters, types and tests, under ten minutes on two cores
 #   make test-all   the slow tests as well
 #   make test-lerobot  LeRobot itself against ours, in .venv-lerobot (9 GB); says so where it cannot
@@ -17,7 +18,7 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/pytest -n $(WORKERS) --dist loadfile
 SOURCES := pyproject.toml constraints.txt scripts/setup.sh
 
-.PHONY: demo test test-all test-lerobot lint bench setup clean
+.PHONY: demo demo-vla test test-all test-lerobot lint bench setup clean
 .DEFAULT_GOAL := demo
 
 .venv/.ready: $(SOURCES)
@@ -32,6 +33,10 @@ demo: .venv/.ready
 	@code=0; $(BIN)/loopyard run configs/demo.yaml || code=$$?; \
 	[ $$code -eq 0 ] || [ ! -f runs/demo/report/index.html ] || echo "report: runs/demo/report/index.html"; \
 	exit $$code
+
+demo-vla: .venv/.ready
+	@$(BIN)/loopyard run configs/demo-vla.yaml && \
+	$(BIN)/loopyard evaluate --vla runs/demo-vla/best --n 200 --target 0.9
 
 lint: .venv/.ready-dev
 	@code=0; $(BIN)/ruff check . || code=1; \

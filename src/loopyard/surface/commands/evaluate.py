@@ -6,6 +6,11 @@ the verdict is clear; with either, anything but promote ends with exit code 1. W
 all-modes, success is told for each failure mode, and safety violations beside it. With --out, what
 was driven is kept, and the same command again goes on from there.
 
+With --vla, a policy that reads is proven in the world it was trained in: told one thing and told the
+other on the same scenes, against baselines that cannot see or read and are trained here on the same
+data, and on four steps of validation. Its page lies in --out; where the answer is no, it ends with
+exit code 1.
+
 With --offline nothing is driven: checkpoints are measured on recorded episodes that they were not
 trained on, and where rollouts of them are found, each metric is held against their success.
 
@@ -14,6 +19,7 @@ Example: loopyard evaluate --policy runs/new/best --against runs/demo/best --n 2
 Example: loopyard evaluate --policy expert --preset mid --suite all-modes --n 20 --out runs/expert
 Example: loopyard evaluate --policy runs/demo/best --n 100 --delay-ms 150 --asynchronous
 Example: loopyard evaluate runs/demo/cycles/03/checkpoints/last --offline data/starter --out offline
+Example: loopyard evaluate --vla runs/demo-vla/best --n 200 --target 0.9
 """
 
 from __future__ import annotations
@@ -88,6 +94,9 @@ class Options(BaseOptions):
     """where they run: local, or ray with the machines of a cluster, which must all see --out"""
     ray_address: str | None = None
     """host:port of the cluster's head; default: what RAY_ADDRESS says, else this machine alone"""
+    vla: bool = False
+    """prove that the checkpoint sees, reads and does as it is told; of the options below it takes
+    --n, --target, --out, --workers, --params and --randomise"""
     offline: Path | None = None
     """dataset to measure the checkpoints on, without driving"""
     rollouts: tuple[Path, ...] = ()
@@ -104,6 +113,8 @@ def run(options: Options, console: Console) -> int:
     """Drives the suite; 1 where the gate rejects the policy, or does not promote a challenger."""
     if options.offline is not None:
         return _run_offline(options, options.offline, console)
+    if options.vla:
+        return _run_proof(options, console)
     return _run_rollouts(replace(options, policy=_policy(options)), console)
 
 
@@ -151,6 +162,20 @@ def _run_rollouts(options: Options, console: Console) -> int:
         return 0
     strict = options.until_clear or options.against is not None
     return int(strict or verdict.verdict == "reject")
+
+
+def _run_proof(options: Options, console: Console) -> int:
+    from loopyard.surface.vla_proof import run_proof
+
+    return run_proof(
+        Path(_policy(options)),
+        options,
+        console,
+        n=options.n,
+        target=options.target,
+        out=options.out,
+        workers=options.workers,
+    )
 
 
 def _run_offline(options: Options, dataset: Path, console: Console) -> int:

@@ -6,10 +6,10 @@ the verdict is clear; with either, anything but promote ends with exit code 1. W
 all-modes, success is told for each failure mode, and safety violations beside it. With --out, what
 was driven is kept, and the same command again goes on from there.
 
-With --vla, a policy that reads is proven in the world it was trained in: told one thing and told the
-other on the same scenes, against baselines that cannot see or read and are trained here on the same
-data, and on four steps of validation. Its page lies in --out; where the answer is no, it ends with
-exit code 1.
+With --vla, a policy that reads is proven in the world it was trained in: told one thing and told
+the other on the same scenes, against baselines that cannot see or read and are trained here on the
+same data, and on four steps of validation. A page of it lies in --out; where the answer is no, it
+ends with exit code 1.
 
 With --offline nothing is driven: checkpoints are measured on recorded episodes that they were not
 trained on, and where rollouts of them are found, each metric is held against their success.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,22 @@ STATISTICS_SIDE = 64
 
 @dataclass(frozen=True)
 class Source:
-    """One dataset as training takes it. validation is None where no episode is held out."""
+    """One dataset as training takes it. validation is None where no episode is held out.
+
+    strata: of each episode, in order, its first frame and its strata {kind: stratum}.
+    """
 
     training: Samples
     validation: Samples | None
     facts: dict[str, Any] = field(default_factory=dict)
+    strata: tuple[tuple[int, Mapping[str, str]], ...] = ()
+
+    def strata_of(self, frames: np.ndarray) -> list[Mapping[str, str]]:
+        """The strata of the episodes that (B,) frames are of; {} where nothing is told."""
+        if not self.strata:
+            return [{}] * len(frames)
+        places = np.searchsorted([first for first, _ in self.strata], frames, side="right") - 1
+        return [self.strata[place][1] for place in places]
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,7 @@ def open_sources(
         DatasetError: a dataset is damaged, fails its audit, has no usable frame, or its numbers
             mean something else than the first one's.
     """
+    from loopyard.data.audit.strata import told_strata
     from loopyard.data.dataset import open_dataset
     from loopyard.data.samples import Samples as DatasetSamples
     from loopyard.data.samples import split_episodes
@@ -118,6 +130,7 @@ def open_sources(
                     "validation_episodes": list(held_out),
                     **verdict,
                 },
+                tuple((entry.from_index, told_strata(entry)) for entry in dataset.episodes),
             )
         )
     assert first is not None

@@ -57,7 +57,7 @@ def _told(dataset: Dataset, by: str) -> list[Mapping[str, str]]:
     if not by:
         several = len({entry.task for entry in dataset.episodes}) > 1
         own = [{TASK: entry.task} if several else {} for entry in dataset.episodes]
-        return [task | _of_meta(e) for task, e in zip(own, dataset.episodes, strict=True)]
+        return [task | told_strata(e) for task, e in zip(own, dataset.episodes, strict=True)]
     if by == TASK:
         return [{TASK: entry.task} for entry in dataset.episodes]
     if "{" in by or "[" in by:
@@ -74,7 +74,8 @@ def _told(dataset: Dataset, by: str) -> list[Mapping[str, str]]:
     return [{by: values[entry.from_index]} for entry in dataset.episodes]
 
 
-def _of_meta(entry: DatasetEpisode) -> dict[str, str]:
+def told_strata(entry: DatasetEpisode) -> dict[str, str]:
+    """{kind: stratum} that the importer or the world told of an episode; {} where neither did."""
     drawn = entry.meta.get("drawn")
     of_scene = drawn.get("strata") if isinstance(drawn, dict) else None
     told = entry.meta.get("strata", of_scene)

@@ -33,6 +33,7 @@ def run_proof(
     from loopyard.scenarios.suites import suite_seeds
     from loopyard.store.atomic import write_json
     from loopyard.surface.proof_page import write_proof_page
+    from loopyard.surface.report.build import report
 
     base = _scenario(checkpoint, options)
     folder = out or checkpoint.parent / "proof"
@@ -42,6 +43,8 @@ def run_proof(
     answer = proof.to_dict()
     write_json(folder / PROOF, answer)
     page = write_proof_page(folder / PAGE, proof)
+    if (folder.parent / "campaign.yaml").exists():
+        report(folder.parent)  # it leads to the proof
     console.result({**answer, "page": str(page)}, f"{_text(answer)}\npage: {page}")
     return 0 if proof.verdict.proven else 1
 

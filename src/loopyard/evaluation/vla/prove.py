@@ -18,7 +18,7 @@ from loopyard.core.clock import Stopwatch
 from loopyard.core.errors import ConfigError, expected
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.gate import require_gate_seeds
-from loopyard.evaluation.latency import measure_latency
+from loopyard.evaluation.latency import PREDICTIONS, measure_latency
 from loopyard.evaluation.offline.training_curve import TrainingCurve, read_curve
 from loopyard.evaluation.record import RolloutRecord, SceneKey
 from loopyard.evaluation.statistics import compare
@@ -211,9 +211,9 @@ def _validated(
 
 
 def _latency(asked: Asked, checkpoint: Checkpoint) -> dict[str, Any]:
-    world = make_scenario_world(asked.scenes[0][0])
+    world, policy = make_scenario_world(asked.scenes[0][0]), load_policy(checkpoint.path)
     try:
-        return measure_latency(load_policy(checkpoint.path), world, asked.scenes).to_dict()
+        return measure_latency(policy, world, asked.scenes, predictions=PREDICTIONS).to_dict()
     finally:
         world.close()
 

@@ -31,6 +31,8 @@ from loopyard.surface.report.wording import count, duration, flat, plain
 PACKAGE = "loopyard.surface.report"
 PAGE = "report.html.j2"
 MARKDOWN = "plan-against-actual.md.j2"
+PROOF = "proof/index.html"
+"""Of `loopyard.surface.vla_proof`, in the run folder."""
 MAX_FILMS = 12
 
 
@@ -159,6 +161,7 @@ def _page(
         planned=flat(run.plan),
         machine=flat(run.result.get("machine") or {}),
         best=run.result.get("best"),
+        proof=PROOF if (run.root / PROOF).exists() else None,
         notes=run.notes,
         made=made.strftime("%Y-%m-%d %H:%M UTC"),
     )

@@ -51,7 +51,11 @@ class RandomSamples:
         self.state = rng.normal(size=(FRAMES, 10)).astype(np.float32)
         self.action = rng.uniform(-1, 1, (FRAMES, 4)).astype(np.float32)
         self.usable = np.arange(FRAMES)
+        self.features = None
         self.tasks, self.task = ["go"], np.zeros(FRAMES, np.int64)
+
+    def before(self, indices: np.ndarray, ticks: int) -> np.ndarray:
+        return np.maximum(indices - ticks, 0)
 
     def targets(self, indices: np.ndarray, chunk_size: int) -> tuple[np.ndarray, np.ndarray]:
         chunks = np.repeat(self.action[indices][:, None], chunk_size, axis=1)

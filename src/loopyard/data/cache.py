@@ -28,6 +28,7 @@ from loopyard.store.space import naming_full_disk, require_space
 CACHE_SCHEMA = 1
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 READY_FILE = "ready.json"
+FRAMES = "frames.rgb"
 
 
 class FrameCache(dict[str, np.ndarray]):
@@ -76,26 +77,46 @@ def _open_camera(
     height, width = size or (camera.height, camera.width)
     shape = (dataset.num_frames, height, width, 3)
     parent = dataset.root / ".cache"
-    final = parent / f"{dataset.digest[:16]}-{camera.name}-{height}x{width}"
-    if not _ready(final):
-        _drop_stale(parent, dataset.digest[:16])
-        require_space(parent, int(np.prod(shape)), f"the frame cache of camera {camera.name}")
-        scale = None if (height, width) == (camera.height, camera.width) else (height, width)
-        with _staging(final) as folder, naming_full_disk(final):
-            frames = np.memmap(folder / "frames.rgb", np.uint8, "w+", shape=shape)
-            _decode_all(dataset, camera.key, frames, scale, workers, on_episode)
-            del frames
-    return np.memmap(final / "frames.rgb", np.uint8, "r", shape=shape)
+    scale = None if (height, width) == (camera.height, camera.width) else (height, width)
+    _drop_stale(parent, dataset.digest[:16])
+    return mapped_array(
+        parent / f"{dataset.digest[:16]}-{camera.name}-{height}x{width}",
+        FRAMES,
+        np.dtype(np.uint8),
+        shape,
+        lambda frames: _decode_all(dataset, camera.key, frames, scale, workers, on_episode),
+    )
+
+
+def mapped_array(
+    final: Path,
+    name: str,
+    dtype: np.dtype,
+    shape: tuple[int, ...],
+    fill: Callable[[np.ndarray], None],
+) -> np.ndarray:
+    """The array in the file ``name`` of the folder ``final``, read-only; filled where not there.
+
+    Raises:
+        NoSpaceError: the disk does not hold it.
+    """
+    if not _ready(final, name):
+        require_space(final.parent, int(np.prod(shape)) * dtype.itemsize, f"the cache {final.name}")
+        with _staging(final, name) as folder, naming_full_disk(final):
+            array = np.memmap(folder / name, dtype, "w+", shape=shape)
+            fill(array)
+            del array
+    return np.memmap(final / name, dtype, "r", shape=shape)
 
 
 def _boot_id() -> str:
     return BOOT_ID.read_text().strip() if BOOT_ID.exists() else ""
 
 
-def _ready(folder: Path) -> bool:
+def _ready(folder: Path, name: str) -> bool:
     try:
         facts = json.loads((folder / READY_FILE).read_text())
-        size = (folder / "frames.rgb").stat().st_size
+        size = (folder / name).stat().st_size
     except (OSError, ValueError):
         return False
     return facts == {"schema": CACHE_SCHEMA, "boot": _boot_id(), "bytes": size}
@@ -109,7 +130,7 @@ def _drop_stale(parent: Path, digest: str) -> None:
 
 
 @contextmanager
-def _staging(final: Path) -> Iterator[Path]:
+def _staging(final: Path, name: str) -> Iterator[Path]:
     """A folder to fill that becomes ``final`` at once; of two builders at a time the last wins."""
     folder = final.with_name(f".{final.name}.{os.getpid()}-{threading.get_ident()}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -119,7 +140,7 @@ def _staging(final: Path) -> Iterator[Path]:
         facts = {
             "schema": CACHE_SCHEMA,
             "boot": _boot_id(),
-            "bytes": (folder / "frames.rgb").stat().st_size,
+            "bytes": (folder / name).stat().st_size,
         }
         (folder / READY_FILE).write_text(json.dumps(facts))
         if final.exists():

@@ -15,8 +15,8 @@ from loopyard.data.dataset import Dataset
 class Labels:
     """What a policy is to predict from each frame, without the pictures.
 
-    action: (N, A) float32. usable: (M,) int64, frames of the chosen episodes that may start a
-    sample, in order.
+    action: (N, A) float32. episode_start, episode_end: (N,) int64, of each frame's episode.
+    usable: (M,) int64, frames of the chosen episodes that may start a sample, in order.
 
     Args:
         episodes: which episodes to draw from; all if None.
@@ -28,9 +28,11 @@ class Labels:
     def __init__(self, dataset: Dataset, episodes: list[int] | None = None) -> None:
         self.dataset = dataset
         self.action = dataset.column(ACTION_KEY)
+        self.episode_start = np.zeros(dataset.num_frames, np.int64)
         self.episode_end = np.zeros(dataset.num_frames, np.int64)
         chosen = np.zeros(dataset.num_frames, bool)
         for entry in dataset.episodes:
+            self.episode_start[entry.from_index : entry.to_index] = entry.from_index
             self.episode_end[entry.from_index : entry.to_index] = entry.to_index
         for index in range(dataset.num_episodes) if episodes is None else episodes:
             if not 0 <= index < dataset.num_episodes:
@@ -50,6 +52,10 @@ class Labels:
         self.usable = np.flatnonzero(chosen).astype(np.int64)
         if not len(self.usable):
             raise DatasetError(expected(str(dataset.root), "usable frames", 0, "at least 1"))
+
+    def before(self, indices: np.ndarray, ticks: int) -> np.ndarray:
+        """The frames so many ticks before these, or the first of their episode."""
+        return np.maximum(indices - ticks, self.episode_start[indices])
 
     def targets(self, indices: np.ndarray, chunk_size: int) -> tuple[np.ndarray, np.ndarray]:
         """The labels from each frame on, as a policy is to predict them.
@@ -90,6 +96,7 @@ class Samples(Labels):
     images: {camera: (N, H, W, 3) uint8, mapped}. state: (N, S) float32. action: (N, A) float32.
     tasks: the instructions there are. task: (N,) int64, each frame's place among them.
     usable: (M,) int64, frames of the chosen episodes that may start a sample, in order.
+    features: (N, F) float32, what a frozen backbone says of each frame, once a training has it.
 
     Args:
         episodes: which episodes to draw from; all if None. cameras: names; all if None.
@@ -110,6 +117,7 @@ class Samples(Labels):
     ) -> None:
         super().__init__(dataset, episodes)
         self.images = FrameCache.open(dataset, cameras, image_size, workers)
+        self.features: np.ndarray | None = None
         self.state = dataset.column(STATE_KEY)
         self.tasks = list(dict.fromkeys(entry.task for entry in dataset.episodes))
         places = [self.tasks.index(entry.task) for entry in dataset.episodes]

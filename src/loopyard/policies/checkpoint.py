@@ -3,6 +3,7 @@
     config.json             the network: type and sizes (LeRobot's field names where it is ``act``)
     model.safetensors       its weights
     processing.json         how numbers are scaled; processing.safetensors: by which statistics
+    tokenizer.json          how words become numbers, where a backbone has a tokenizer of its own
     training.json           facts: world spec, dataset digests, audit, split, steps, settings
     manifest.json           every file with its sha256
 
@@ -35,6 +36,7 @@ from loopyard.store.atomic import staged_folder
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 PROCESSING, STATISTICS = "processing.json", "processing.safetensors"
+TOKENIZER = "tokenizer.json"
 TRAINING = "training.json"
 
 
@@ -58,9 +60,13 @@ class Checkpoint:
         """The network with these weights.
 
         Raises:
-            CheckpointError: a weight is missing, too many, or of another shape.
+            CheckpointError: a weight is missing, too many, or of another shape; the backbone that
+                it was trained in is not there, or is another.
         """
-        model = make_model(self.config)
+        try:
+            model = make_model(self.config)
+        except ConfigError as error:
+            raise CheckpointError(f"{self.path / CONFIG}: {error}") from None
         load_weights(model, self.weights, str(self.path / WEIGHTS))
         return model
 
@@ -96,6 +102,8 @@ def save_checkpoint(
         )
         _write_json(staging / PROCESSING, processing.config.model_dump(mode="json"))
         save_file(processing.tensors(), staging / STATISTICS)
+        if processing.tokenizer:
+            (staging / TOKENIZER).write_text(processing.tokenizer, "utf-8")
         _write_json(staging / TRAINING, facts)
         if config.type == "act":
             lerobot.write_processors(staging, config, processing)
@@ -155,6 +163,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             processing_from_dict(read_json(folder / PROCESSING), str(folder / PROCESSING)),
             read_tensors(folder / STATISTICS),
             str(folder / STATISTICS),
+            (folder / TOKENIZER).read_text("utf-8") if (folder / TOKENIZER).exists() else "",
         )
     else:
         processing = lerobot.read_processing(folder, config)

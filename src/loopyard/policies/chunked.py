@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +17,7 @@ from torch import nn
 from loopyard.core.errors import CheckpointError, ConfigError, expected
 from loopyard.core.specs import IMAGE_PREFIX, STATE_KEY, TASK_KEY, WorldSpec
 from loopyard.policies.config import PolicyConfig
-from loopyard.policies.policy import Observation
+from loopyard.policies.policy import HISTORY_KEY, Observation, window_of
 from loopyard.policies.processing import Processing
 from loopyard.policies.temporal import TemporalEnsemble
 
@@ -30,6 +32,8 @@ class PolicyModel(Protocol):
 
     def forward(self, images: list[torch.Tensor], state: torch.Tensor) -> torch.Tensor:
         """Normalised images, one (B, 3, h, w) a camera, and state (B, S) -> (B, K, A).
+
+        Images are (B, T, 3, h, w), oldest first, where the config's ``window`` T is above one.
 
         One whose config ``takes_text`` is given the words' numbers (B, L) as well, after the state;
         in `training_forward` too.
@@ -56,13 +60,20 @@ class Chunking(ABC):
     """Predicts a chunk, executes its first ``n_action_steps``, predicts again.
 
     With ``temporal_ensemble`` (a coefficient, 0.01 in the ACT paper) it predicts at every tick and
-    averages.
+    averages. n_obs_steps: ticks it looks at, this one included: `act` remembers the earlier ones,
+    and `predict_chunks` takes them from the observation's ``history``.
 
     Raises (when made):
         ConfigError: n_action_steps is not in 1 to chunk_size.
     """
 
-    def __init__(self, chunk_size: int, n_action_steps: int, temporal_ensemble: float | None):
+    def __init__(
+        self,
+        chunk_size: int,
+        n_action_steps: int,
+        temporal_ensemble: float | None,
+        n_obs_steps: int = 1,
+    ):
         if not 1 <= n_action_steps <= chunk_size:
             raise ConfigError(
                 expected(
@@ -76,13 +87,23 @@ class Chunking(ABC):
             None if temporal_ensemble is None else TemporalEnsemble(temporal_ensemble, chunk_size)
         )
         self._running: list[np.ndarray] = []
+        self.n_obs_steps = n_obs_steps
+        self._earlier: deque[Observation] = deque(maxlen=n_obs_steps - 1)
 
     def reset(self) -> None:
         self._running = []
+        self._earlier.clear()
         if self._ensemble is not None:
             self._ensemble.reset()
 
     def act(self, obs: Observation) -> np.ndarray:
+        if not self._earlier.maxlen:
+            return self._act(obs)
+        action = self._act({**obs, HISTORY_KEY: tuple(self._earlier)})
+        self._earlier.append(deepcopy(obs))  # a world may draw into the same array again
+        return action
+
+    def _act(self, obs: Observation) -> np.ndarray:
         if self._ensemble is not None:
             return self._ensemble.update(self.predict_chunk(obs))
         if not self._running:
@@ -115,7 +136,7 @@ class ChunkedPolicy(Chunking):
         config = model.config
         assert isinstance(config, PolicyConfig)
         steps = config.n_action_steps if n_action_steps is None else n_action_steps
-        super().__init__(config.chunk_size, steps, temporal_ensemble)
+        super().__init__(config.chunk_size, steps, temporal_ensemble, config.window)
         self.model = model.eval()
         self.processing = processing
         self.config = config
@@ -154,7 +175,8 @@ class ChunkedPolicy(Chunking):
 
     def _images(self, camera: str, observations: Sequence[Observation]) -> torch.Tensor:
         key = IMAGE_PREFIX + camera
-        for obs in observations:
+        seen = [tick for obs in observations for tick in window_of(obs, self.n_obs_steps)]
+        for obs in seen:
             image = obs.get(key)
             if image is None:
                 raise CheckpointError(expected("policy", key, sorted(obs), "this camera too"))
@@ -162,8 +184,9 @@ class ChunkedPolicy(Chunking):
                 raise CheckpointError(
                     expected("policy", key, f"{image.shape} {image.dtype}", "(H, W, 3) uint8")
                 )
-        batch = np.stack([obs[key] for obs in observations])
-        return self.processing.images(camera, torch.from_numpy(batch))
+        images = self.processing.images(camera, torch.from_numpy(np.stack([o[key] for o in seen])))
+        window = (len(observations), self.n_obs_steps)
+        return images.unflatten(0, window) if self.n_obs_steps > 1 else images
 
     def _text(self, observations: Sequence[Observation]) -> torch.Tensor:
         tasks = [obs.get(TASK_KEY, "") for obs in observations]

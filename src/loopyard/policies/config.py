@@ -106,6 +106,16 @@ class PolicyConfig(BaseModel, frozen=True, extra="forbid"):
         return False
 
     @property
+    def window(self) -> int:
+        """Ticks it looks at, this one included."""
+        return 1
+
+    @property
+    def loss(self) -> Literal["l1", "huber"]:
+        """What it learns by, unless the settings of its training say otherwise."""
+        return "l1"
+
+    @property
     def action_size(self) -> int:
         return self.output_features[ACTION_KEY].shape[0]
 

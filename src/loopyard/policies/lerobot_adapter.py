@@ -13,7 +13,6 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.specs import ACTION_KEY
 from loopyard.policies.chunked import Chunking
 from loopyard.policies.lerobot_inputs import Inputs, read_inputs
-from loopyard.policies.policy import HISTORY_KEY, Observation
+from loopyard.policies.policy import Observation, window_of
 
 IMAGES_STACK, IMAGE_ALONE = "observation.images", "observation.image"
 """What diffusion and VQ-BeT call all pictures as one tensor, and TD-MPC its one picture."""
@@ -55,20 +54,10 @@ class LeRobotPolicy(Chunking):
         self.path = path
         self.n_obs_steps = int(getattr(parts.network.config, "n_obs_steps", 1))
         self._parts = parts
-        self._earlier: deque[Observation] = deque(maxlen=self.n_obs_steps - 1)
         chunk_size = len(self._predict(inputs.blank()))
         own = int(getattr(parts.network.config, "n_action_steps", chunk_size))
         steps = min(own, chunk_size) if n_action_steps is None else n_action_steps
-        super().__init__(chunk_size, steps, temporal_ensemble)
-
-    def reset(self) -> None:
-        super().reset()
-        self._earlier.clear()
-
-    def act(self, obs: Observation) -> np.ndarray:
-        action = super().act({**obs, HISTORY_KEY: tuple(self._earlier)})
-        self._earlier.append(deepcopy(obs))
-        return action
+        super().__init__(chunk_size, steps, temporal_ensemble, self.n_obs_steps)
 
     def predict_chunks(self, observations: Sequence[Observation]) -> np.ndarray:
         """Raises CheckpointError where an observation is not what the policy was trained on."""
@@ -82,9 +71,7 @@ class LeRobotPolicy(Chunking):
     @torch.inference_mode()
     def _predict(self, obs: Observation) -> np.ndarray:
         """(K, A) float32 in [-1, 1]."""
-        seen = [*obs.get(HISTORY_KEY, ()), obs][-self.n_obs_steps :]
-        seen = [seen[0]] * (self.n_obs_steps - len(seen)) + seen
-        batches = [self.inputs.batch(one) for one in seen]
+        batches = [self.inputs.batch(one) for one in window_of(obs, self.n_obs_steps)]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_seed(batches))
             chunk = self._chunk([self._parts.before(batch) for batch in batches])

@@ -16,6 +16,12 @@ HISTORY_KEY = "history"
 ``n_obs_steps`` above one, at most ``n_obs_steps - 1`` of them."""
 
 
+def window_of(obs: Observation, n_obs_steps: int) -> list[Observation]:
+    """The last observations, oldest first; what was before a drive is its first, once more."""
+    seen = [*obs.get(HISTORY_KEY, ()), obs][-n_obs_steps:]
+    return [seen[0]] * (n_obs_steps - len(seen)) + seen
+
+
 @runtime_checkable
 class Policy(Protocol):
     """What drives a world. One instance drives one world at a time; ``reset`` begins a drive."""

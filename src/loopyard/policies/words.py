@@ -12,6 +12,7 @@ PAD, UNKNOWN = 0, 1
 """No word any more; a word that the training split did not have."""
 FIRST = 2
 MOST_WORDS = 32
+MOST_TOKENS = 64
 """Of an instruction; what comes after them is not read."""
 
 
@@ -24,6 +25,31 @@ def vocabulary_of(tasks: Iterable[str]) -> tuple[str, ...]:
     """Every word of the instructions, the most frequent first."""
     counts = Counter(word for task in tasks for word in words_of(task))
     return tuple(sorted(counts, key=lambda word: (-counts[word], word)))
+
+
+class Tokens:
+    """Instructions by a backbone's own tokenizer. text: of its ``tokenizer.json``."""
+
+    def __init__(self, text: str) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_str(text)
+        self.size = FIRST + self._tokenizer.get_vocab_size()
+
+    def numbers(self, task: str) -> np.ndarray:
+        """(MOST_TOKENS,) int64: `FIRST` above the tokenizer's own."""
+        found = [FIRST + number for number in self._ids(task)]
+        return np.array(found + [PAD] * (MOST_TOKENS - len(found)), np.int64)
+
+    def known_share(self, task: str) -> float:
+        """Of the instruction's tokens; 0 where there is none."""
+        ids = self._ids(task)
+        unknown = getattr(self._tokenizer.model, "unk_token", None)
+        missing = None if unknown is None else self._tokenizer.token_to_id(unknown)
+        return sum(number != missing for number in ids) / len(ids) if ids else 0.0
+
+    def _ids(self, task: str) -> list[int]:
+        return self._tokenizer.encode(task.strip(), add_special_tokens=False).ids[:MOST_TOKENS]
 
 
 class Words:

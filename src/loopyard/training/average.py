@@ -17,7 +17,9 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float):
         self.decay = decay
-        self.model = copy.deepcopy(model).requires_grad_(False) if decay else model
+        # What does not learn is shared: a second backbone would double the memory.
+        frozen = {id(part): part for part in model.parameters() if not part.requires_grad}
+        self.model = copy.deepcopy(model, frozen).requires_grad_(False) if decay else model
 
     @torch.no_grad()
     def update(self, model: nn.Module, n_updates: int) -> None:
@@ -25,6 +27,7 @@ class Average:
         if not self.decay:
             return
         weight = 1.0 - min(self.decay, (1 + n_updates) / (10 + n_updates))
-        torch._foreach_lerp_(  # type: ignore[call-overload]
-            list(self.model.parameters()), list(model.parameters()), weight
-        )
+        pairs = zip(self.model.parameters(), model.parameters(), strict=True)
+        learning = [(own, other) for own, other in pairs if own is not other]
+        own, other = ([pair[side] for pair in learning] for side in (0, 1))
+        torch._foreach_lerp_(own, other, weight)  # type: ignore[call-overload]

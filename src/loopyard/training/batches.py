@@ -22,7 +22,8 @@ class Samples(Protocol):
 
     images: {camera: (N, H, W, 3) uint8}. state: (N, S) and action: (N, A) float32. tasks: the
     instructions there are, and task (N,) int64 each frame's place among them.
-    usable: (M,) int64, the frames that may start a sample.
+    usable: (M,) int64, the frames that may start a sample. features: (N, F) float32, what a frozen
+    backbone says of each frame, where that was computed.
     """
 
     @property
@@ -37,6 +38,12 @@ class Samples(Protocol):
     def tasks(self) -> Sequence[str]: ...
     @property
     def task(self) -> np.ndarray: ...
+    @property
+    def features(self) -> np.ndarray | None: ...
+
+    def before(self, indices: np.ndarray, ticks: int) -> np.ndarray:
+        """The frames so many ticks before these, or the first of their episode."""
+        ...
 
     def targets(self, indices: np.ndarray, chunk_size: int) -> tuple[np.ndarray, np.ndarray]:
         """(chunks (B, K, A) float32, is_pad (B, K) bool)."""
@@ -45,8 +52,9 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class Batch:
-    """One training batch, normalised. images: one (B, 3, h, w) a camera. text: (B, L) numbers of
-    words, or None where the network does not read."""
+    """One training batch, normalised. images: one (B, 3, h, w) a camera, (B, T, 3, h, w) of a
+    window, or in their place a frozen backbone's features (B, T, F). text: (B, L) numbers of words,
+    or None where the network does not read."""
 
     images: list[torch.Tensor]
     state: torch.Tensor
@@ -149,12 +157,19 @@ def split_rows(rows: Sequence[np.ndarray], parts: int) -> list[list[np.ndarray]]
 
 
 class BatchMaker:
-    """Gathers, varies and normalises batches from several sources of samples."""
+    """Gathers, varies and normalises batches from several sources of samples.
 
-    def __init__(self, sources: Sequence[Samples], processing: Processing, chunk_size: int):
+    window: ticks that the network looks at. Of a source with ``features`` (N, F) those are taken,
+    and no pictures.
+    """
+
+    def __init__(
+        self, sources: Sequence[Samples], processing: Processing, chunk_size: int, window: int = 1
+    ):
         self.sources = list(sources)
         self.processing = processing
         self.chunk_size = chunk_size
+        self.window = window
         self.cameras = processing.config.cameras
         self._told: dict[int, torch.Tensor] = {}
 
@@ -181,23 +196,56 @@ class BatchMaker:
         state = processing.state(
             torch.from_numpy(np.concatenate([source.state[frames] for source, frames in parts]))
         )
-        images = []
-        for camera in self.cameras:
-            batch = torch.from_numpy(
-                np.concatenate([source.images[camera][frames] for source, frames in parts])
-            )
-            pixels = processing.pixels(batch if vary is None else vary.shifted(batch))
-            if vary is not None:
-                pixels = vary.coloured(pixels)
-            images.append(processing.normalise_pixels(camera, pixels))
         text = self._text(parts) if processing.config.vocabulary else None
         return Batch(
-            images,
+            self._images(parts, vary),
             state if vary is None else vary.state(state),
             processing.normalise_action(action),
             is_pad,
             text if text is None or vary is None else vary.text(text),
         )
+
+    def _images(
+        self, parts: list[tuple[Samples, np.ndarray]], vary: Variation | None
+    ) -> list[torch.Tensor]:
+        kept = [
+            np.stack([source.features[source.before(frames, back)] for back in self._ticks], axis=1)
+            for source, frames in parts
+            if source.features is not None
+        ]
+        if len(kept) == len(parts):
+            return [torch.from_numpy(np.concatenate(kept))]
+        images = []
+        for camera in self.cameras:
+            if self.window == 1:
+                images.append(self._frames(camera, parts, vary))
+                continue
+            drawn = None if vary is None else vary.generator.get_state()
+            ticks = []
+            for back in self._ticks:
+                if vary is not None and drawn is not None:
+                    vary.generator.set_state(drawn)  # all frames of a window are varied alike
+                seen = [(source, source.before(frames, back)) for source, frames in parts]
+                ticks.append(self._frames(camera, seen, vary))
+            images.append(torch.stack(ticks, dim=1))
+        return images
+
+    @property
+    def _ticks(self) -> range:
+        """How far back each frame of a window is, the oldest first."""
+        return range(self.window - 1, -1, -1)
+
+    def _frames(
+        self, camera: str, parts: list[tuple[Samples, np.ndarray]], vary: Variation | None
+    ) -> torch.Tensor:
+        """(B, 3, h, w) normalised."""
+        batch = torch.from_numpy(
+            np.concatenate([source.images[camera][frames] for source, frames in parts])
+        )
+        pixels = self.processing.pixels(batch if vary is None else vary.shifted(batch))
+        if vary is not None:
+            pixels = vary.coloured(pixels)
+        return self.processing.normalise_pixels(camera, pixels)
 
     def _text(self, parts: list[tuple[Samples, np.ndarray]]) -> torch.Tensor:
         told = []

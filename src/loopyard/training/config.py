@@ -9,6 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from loopyard.data.augment import Augmentation
 
+OF_POLICY: dict[str, dict[str, Any]] = {
+    "vla": {"batch_size": 8, "accumulate": 8, "lr": 1e-4, "weight_decay": 0.01},
+}
+"""Defaults that are another policy's own: a backbone that has learned before is only adapted."""
+
 
 class TrainConfig(BaseModel):
     """Settings of `loopyard.training.loop.train`; exactly one of minutes, steps, epochs.
@@ -18,6 +23,7 @@ class TrainConfig(BaseModel):
     chunk_size, n_action_steps: None takes the policy's own default.
     accumulate: batches that make one step, one after the other: the memory of one, the gradient of
     all together. Half the batch and twice as many take the very same frames a step.
+    loss: ``l1``, or ``huber`` whose line begins at an error of huber_delta; None: the policy's own.
     step_weight_decay: weight of step k of a chunk is this to the power k (1: all alike).
     channel_weights: weight of an action channel in the loss, by name, where it is not 1. They are
     scaled to a mean of 1, and what is logged stays unweighted, so that runs can be compared.
@@ -27,8 +33,12 @@ class TrainConfig(BaseModel):
     and reads has to beat.
     ema_decay: the policy that is saved is a moving average of the weights; 0 saves the weights.
     init_from: a checkpoint to go on from, with its sizes and, unless ``new_statistics``, its
-    processing. bf16 ``auto``: where the processor computes in bfloat16. threads 0: all cores.
+    processing. bf16 ``auto``: where the processor computes in bfloat16. fp16: float16 instead, the
+    loss scaled so that small gradients are not lost. threads 0: all cores.
+    feature_cache_gb: disk that a frozen backbone's features of one dataset may take, its pictures
+    then unvaried; 0 computes them anew at every step, from varied pictures.
     checkpoint_every: steps between ``step_NNNNNN`` checkpoints, of which ``keep`` stay.
+    keep_top: checkpoints of lowest held-out loss that stay, as ``top_NNNNNN``.
     save_every_s: seconds of work that a crash may cost: ``last`` is written at least so often.
     allow_failed_audit is recorded in checkpoints.
     """
@@ -53,6 +63,8 @@ class TrainConfig(BaseModel):
     warmup_steps: int = Field(default=100, ge=0)
     weight_decay: float = Field(default=1e-4, ge=0)
     grad_clip: float = Field(default=1.0, gt=0)
+    loss: Literal["l1", "huber"] | None = None
+    huber_delta: float = Field(default=1.0, gt=0)
     ema_decay: float = Field(default=0.99, ge=0, lt=1)
     step_weight_decay: float = Field(default=0.85, gt=0, le=1)
     channel_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
@@ -69,6 +81,7 @@ class TrainConfig(BaseModel):
     checkpoint_every: int = Field(default=1000, ge=1)
     save_every_s: float = Field(default=60.0, gt=0)
     keep: int = Field(default=2, ge=0)
+    keep_top: int = Field(default=3, ge=0)
     log_every: int = Field(default=25, ge=1)
 
     init_from: Path | None = None
@@ -80,12 +93,19 @@ class TrainConfig(BaseModel):
     allow_failed_audit: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     bf16: Literal["auto", "on", "off"] = "auto"
+    fp16: bool = False
+    feature_cache_gb: float = Field(default=20.0, ge=0)
     threads: int = Field(default=0, ge=0)
 
     @property
     def samples_a_step(self) -> int:
         """Samples that one step of the optimizer learns from."""
         return self.batch_size * self.accumulate
+
+    @model_validator(mode="before")
+    @classmethod
+    def _policys_own(cls, data: Any) -> Any:
+        return OF_POLICY.get(str(data.get("policy")), {}) | data if isinstance(data, dict) else data
 
     @field_validator("bf16", mode="before")
     @classmethod

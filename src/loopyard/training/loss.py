@@ -1,10 +1,11 @@
-"""The loss of a chunk: mean absolute error over the steps that exist."""
+"""The loss of a chunk: mean absolute error, or Huber's, over the steps that exist."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 
 from loopyard.core.errors import ConfigError, expected
 
@@ -48,8 +49,33 @@ def chunk_l1(
     a part of it; the parts' losses then add up. channels: `channel_weights`; they weigh the loss
     and not the loss per channel. A batch without a valid step gives 0.
     """
-    valid = (~is_pad).to(prediction.dtype) * weights
-    error = (prediction - target).abs() * valid[..., None]
+    return _over_chunk((prediction - target).abs(), is_pad, weights, total, channels)
+
+
+def chunk_huber(
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    is_pad: torch.Tensor,
+    weights: torch.Tensor,
+    total: torch.Tensor | None = None,
+    channels: torch.Tensor | None = None,
+    *,
+    delta: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`chunk_l1` with half the square of an error up to ``delta``, and a line from there on."""
+    error = F.huber_loss(prediction, target, reduction="none", delta=delta)
+    return _over_chunk(error, is_pad, weights, total, channels)
+
+
+def _over_chunk(
+    error: torch.Tensor,
+    is_pad: torch.Tensor,
+    weights: torch.Tensor,
+    total: torch.Tensor | None,
+    channels: torch.Tensor | None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    valid = (~is_pad).to(error.dtype) * weights
+    error = error * valid[..., None]
     total = valid.sum() if total is None else total
     per_channel = error.sum((0, 1)) / total.clamp_min(1e-9)
     weighted = per_channel if channels is None else per_channel * channels

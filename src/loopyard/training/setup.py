@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import nn
 
 from loopyard.core.errors import CheckpointError, ConfigError, expected
 from loopyard.core.machine import usable_cores
-from loopyard.core.specs import WorldSpec
-from loopyard.policies.catalogue import make_config, make_model
+from loopyard.core.specs import IMAGE_PREFIX, WorldSpec
+from loopyard.policies.catalogue import make_config, make_model, own_inputs
 from loopyard.policies.checkpoint import Checkpoint, load_checkpoint
 from loopyard.policies.config import PolicyConfig, features_of
 from loopyard.policies.processing import Processing, ProcessingConfig
 from loopyard.training.batches import BatchMaker, BatchPlan, Samples
 from loopyard.training.config import TrainConfig
+from loopyard.training.features import ReadsFrozen, keep_features
 from loopyard.training.schedule import Budget
-from loopyard.training.sources import Sources, open_sources
+from loopyard.training.sources import Source, Sources, open_sources
 
 NORM_IMAGES = 256
 """Over so many images the mean and variance of a feature are known to a per cent or so."""
@@ -53,18 +55,23 @@ class Setup:
             self.config.seed,
         )
 
-    def training_batches(self) -> BatchMaker:
-        return BatchMaker(
-            [part.training for part in self.sources.parts], self.processing, self.policy.chunk_size
-        )
+    def batches(self, samples: Sequence[Samples]) -> BatchMaker:
+        return BatchMaker(samples, self.processing, self.policy.chunk_size, self.policy.window)
 
-    def validation(self) -> list[Samples]:
-        """Held-out samples of each dataset that has any."""
+    def training_batches(self) -> BatchMaker:
+        return self.batches([part.training for part in self.sources.parts])
+
+    def holding_out(self) -> list[Source]:
+        """The datasets that have held-out samples."""
         return [
-            part.validation
+            part
             for part in self.sources.parts
             if part.validation is not None and len(part.validation.usable)
         ]
+
+    def validation(self) -> list[Samples]:
+        """Held-out samples of each dataset that has any."""
+        return [part.validation for part in self.holding_out() if part.validation is not None]
 
     def budget(self, left_s: float | None) -> Budget:
         n_samples = sum(len(part.training.usable) for part in self.sources.parts)
@@ -128,19 +135,18 @@ def prepare(
     if base is not None and (resume_from is not None or not config.new_statistics):
         processing = base.processing
     else:
-        processing = Processing(
-            _processing_config(config, policy, sources),
-            sources.statistics(policy.cameras),
-            "training split",
-        )
+        processing = _new_processing(config, policy, sources)
     torch.manual_seed(config.seed)
     model = base.model() if base is not None else make_model(policy)
     if base is None and isinstance(model, MeasuresNorms):
         model.measure_norms(_some_images(sources, processing, policy.cameras[0]))
+    if base is None and isinstance(model, WeighsLabels):
+        model.weigh_labels(_labels(sources, processing))
     device = _device(config)
-    return Setup(
-        config, sources, policy, processing, model.to(device), device, _use_bf16(config, device)
-    )
+    model = model.to(device)
+    if isinstance(model, ReadsFrozen) and model.feature_key and config.feature_cache_gb:
+        keep_features(model, sources, processing, device, config.feature_cache_gb)
+    return Setup(config, sources, policy, processing, model, device, _use_bf16(config, device))
 
 
 @runtime_checkable
@@ -148,6 +154,19 @@ class MeasuresNorms(Protocol):
     """A fresh network whose frozen norms are filled from images before the first step."""
 
     def measure_norms(self, images: torch.Tensor) -> None: ...
+
+
+@runtime_checkable
+class WeighsLabels(Protocol):
+    """A fresh network that looks at how often each label comes before the first step."""
+
+    def weigh_labels(self, action: torch.Tensor) -> None: ...
+
+
+def _labels(sources: Sources, processing: Processing) -> torch.Tensor:
+    """(N, A) normalised: the first step of every training chunk."""
+    labels = [part.training.targets(part.training.usable, 1)[0] for part in sources.parts]
+    return processing.normalise_action(torch.from_numpy(np.concatenate(labels)[:, 0]))
 
 
 def _some_images(sources: Sources, processing: Processing, camera: str) -> torch.Tensor:
@@ -184,6 +203,17 @@ def policy_config(
         "policy_options",
         {**features, "type": config.policy, **given, **config.policy_options},
     )
+
+
+def _new_processing(config: TrainConfig, policy: PolicyConfig, sources: Sources) -> Processing:
+    """Statistics of the training split; of what a backbone brings along, its own."""
+    statistics, tokenizer = sources.statistics(policy.cameras), ""
+    own = own_inputs(policy)
+    if own is not None:
+        tokenizer, colours = own
+        statistics |= {IMAGE_PREFIX + camera: colours for camera in policy.cameras}
+    settings = _processing_config(config, policy, sources)
+    return Processing(settings, statistics, "training split", tokenizer)
 
 
 def _processing_config(
@@ -243,6 +273,8 @@ def _device(config: TrainConfig) -> torch.device:
 
 
 def _use_bf16(config: TrainConfig, device: torch.device) -> bool:
+    if config.fp16:
+        return False
     if config.bf16 != "auto":
         return config.bf16 == "on"
     return device.type == "cuda" or has_bf16()

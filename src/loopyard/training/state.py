@@ -23,7 +23,9 @@ class Progress:
     step: batches seen. updates: optimizer steps taken (bad batches are skipped). seconds: of the
     budget used. lr_scale: lowered by a rollback. best_loss: lowest validation loss so far.
     skipped: steps whose numbers were bad. pieces: into so many each batch is cut to fit the memory.
+    loss_scale: what the loss is multiplied by before its gradient, and the gradient divided by.
     losses: loss per channel of the latest batches, over which reports take their mean.
+    top: (held-out loss, step) of the best checkpoints, the lowest loss first.
     """
 
     step: int = 0
@@ -34,7 +36,9 @@ class Progress:
     rollbacks: int = 0
     skipped: list[int] = field(default_factory=list)
     pieces: int = 1
+    loss_scale: float = 1.0
     losses: list[list[float]] = field(default_factory=list)
+    top: list[tuple[float, int]] = field(default_factory=list)
     config_digest: str = ""
 
 

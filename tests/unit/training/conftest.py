@@ -46,6 +46,10 @@ class FakeSamples:
         self.tasks = ["keep left", "keep right"]
         self.task = np.arange(count) // length % 2
         self.length = length
+        self.features = None
+
+    def before(self, indices: np.ndarray, ticks: int) -> np.ndarray:
+        return np.maximum(indices - ticks, indices // self.length * self.length)
 
     def targets(self, indices: np.ndarray, chunk_size: int) -> tuple[np.ndarray, np.ndarray]:
         left = self.length - indices % self.length

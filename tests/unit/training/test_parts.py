@@ -16,10 +16,12 @@ from loopyard.training.average import Average
 from loopyard.training.config import TrainConfig
 from loopyard.training.guard import MAX_SKIPS, Guard
 from loopyard.training.journal import Journal, read_journal
-from loopyard.training.loss import chunk_l1, step_weights, total_weight
+from loopyard.training.loss import chunk_huber, chunk_l1, step_weights, total_weight
+from loopyard.training.loss_scale import GROWS_EVERY, LossScale
 from loopyard.training.parallel import Replicas, shard_count
 from loopyard.training.schedule import Budget, learning_rate
 from loopyard.training.setup import has_bf16
+from loopyard.training.state import Progress
 
 
 def test_loss_is_the_mean_over_steps_that_exist():
@@ -203,3 +205,29 @@ def test_bf16_where_the_processor_has_it(tmp_path):
     assert has_bf16(path)
     path.write_text("flags : avx2\n")
     assert not has_bf16(path)
+
+
+def test_huber_is_half_the_square_and_then_a_line():
+    error = torch.tensor([[[0.1], [2.0]]])
+    is_pad = torch.zeros(1, 2, dtype=torch.bool)
+    loss, _ = chunk_huber(error, torch.zeros(1, 2, 1), is_pad, step_weights(2, 1.0), delta=1.0)
+    assert loss.item() == pytest.approx((0.5 * 0.1**2 + (2.0 - 0.5)) / 2)
+    pad = torch.tensor([[False, True]])
+    loss, _ = chunk_huber(error, torch.zeros(1, 2, 1), pad, step_weights(2, 1.0), delta=1.0)
+    assert loss.item() == pytest.approx(0.5 * 0.1**2)
+
+
+def test_a_loss_scale_halves_at_an_overflow_and_leaves_the_rest_to_the_guard():
+    progress = Progress()
+    scale = LossScale(progress, active=True)
+    first = progress.loss_scale
+    assert not scale.overflowed(1.0, 2.0)
+    assert scale.overflowed(1.0, float("inf"))
+    assert progress.loss_scale == first / 2
+    assert not scale.overflowed(float("nan"), float("nan"))
+    progress.loss_scale = 1.0
+    assert not scale.overflowed(1.0, float("inf"))
+    progress.updates = GROWS_EVERY
+    scale.grow()
+    assert progress.loss_scale == 2.0
+    assert LossScale(Progress(), active=False).progress.loss_scale == 1.0

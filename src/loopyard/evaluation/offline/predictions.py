@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from loopyard.core.specs import STATE_KEY, TASK_KEY
 from loopyard.data.columns import PHASE_KEY
 from loopyard.data.dataset import Dataset, DatasetEpisode
 from loopyard.data.samples import Labels
-from loopyard.policies.policy import Observation, Policy
+from loopyard.policies.policy import HISTORY_KEY, Observation, Policy
 
 BATCH = 64
 
@@ -48,7 +49,9 @@ def predict_episodes(
     for index in episodes:
         entry = dataset.episodes[index]
         rows = np.arange(entry.from_index, entry.to_index)
-        chunks = [policy.predict_chunks(batch) for batch in _batches(dataset, entry, cameras)]
+        ticks = int(getattr(policy, "n_obs_steps", 1))
+        batches = _batches(dataset, entry, cameras, ticks)
+        chunks = [policy.predict_chunks(batch) for batch in batches]
         targets, is_pad = labels.targets(rows, policy.chunk_size)
         phases = dataset.column(PHASE_KEY)[rows].astype(str) if has_phases else [""] * len(rows)
         yield Predicted(
@@ -57,9 +60,9 @@ def predict_episodes(
 
 
 def _batches(
-    dataset: Dataset, entry: DatasetEpisode, cameras: Sequence[str]
+    dataset: Dataset, entry: DatasetEpisode, cameras: Sequence[str], n_obs_steps: int
 ) -> Iterator[list[Observation]]:
-    """The observations of an episode as its world gave them."""
+    """The observations of an episode as its world gave them, each with those before."""
     keys = {camera.name: camera.key for camera in dataset.spec.cameras}
     for name in cameras:
         if name not in keys:
@@ -67,9 +70,12 @@ def _batches(
     readers = {keys[name]: dataset.frames(name, entry.index) for name in cameras}
     states = dataset.column(STATE_KEY)
     batch: list[Observation] = []
+    earlier: deque[Observation] = deque(maxlen=n_obs_steps - 1)
     for row in range(entry.from_index, entry.to_index):
         images = {key: next(reader) for key, reader in readers.items()}
-        batch.append({**images, STATE_KEY: states[row], TASK_KEY: entry.task})
+        obs: Observation = {**images, STATE_KEY: states[row], TASK_KEY: entry.task}
+        batch.append({**obs, HISTORY_KEY: tuple(earlier)} if earlier.maxlen else obs)
+        earlier.append(obs)
         if len(batch) == BATCH:
             yield batch
             batch = []

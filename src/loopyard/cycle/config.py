@@ -61,11 +61,14 @@ class DaggerSection(_Section):
 class SelectSection(_Section):
     """The drives that choose a checkpoint.
 
+    candidates: checkpoints of lowest held-out loss (``train.keep_top`` at most) that drive the n
+    scenes beside a training's last one; the one that succeeds most often goes on.
     meanwhile: scenes, some of the n, on which each numbered checkpoint is driven while its
     training goes on; 0: none. They show how success grows, and choose nothing.
     """
 
     n: int = Field(default=60, ge=1)
+    candidates: int = Field(default=0, ge=0)
     meanwhile: int = Field(default=16, ge=0)
 
 

@@ -44,6 +44,11 @@ class Meanwhile:
             self._driven, drive = newest.name, self._drive
             self._ahead = Ahead(lambda look: drive(newest, look))
 
+    def in_use(self) -> tuple[Path, ...]:
+        """The checkpoint that is being driven now: it must stay."""
+        driving = self._ahead is not None and not self._ahead.is_done
+        return (self._checkpoints / self._driven,) if driving else ()
+
     def close(self) -> None:
         """Training has ended: tell what is done, drop what is not."""
         if self._ahead is None:
@@ -57,7 +62,7 @@ class Meanwhile:
     def _collect(self, ahead: Ahead[Evaluation]) -> None:
         try:
             found = ahead.take()
-        except LoopyardError as error:  # it was thinned out before it was read, for one
+        except LoopyardError as error:
             self._tell(f"{self._driven}: not driven while training: {error}")
             return
         low, high = found.wilson_95

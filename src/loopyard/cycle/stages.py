@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from loopyard.cycle.choosing import best_driver
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.gather import MEANWHILE_NICE, Gathering, batch_shares
 from loopyard.cycle.journal import Journal
@@ -20,7 +21,8 @@ from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.result import Evaluation
 from loopyard.store.atomic import write_json
 from loopyard.training.config import TrainConfig
-from loopyard.training.loop import train
+from loopyard.training.kept import candidates
+from loopyard.training.loop import LAST, train
 from loopyard.training.trainer import StepReport
 
 
@@ -47,10 +49,8 @@ class CycleStages:
             lambda until: self._train(plan, folder / "checkpoints", until),
             plan.train_minutes,
         )
-        self._checkpoint = folder / "checkpoints/last"
-        select = self._steps.run(
-            plan, "select", lambda until: self._select(plan, folder / "rollouts")
-        )
+        select = self._steps.run(plan, "select", lambda until: self._select(plan, folder))
+        self._checkpoint = folder / "checkpoints" / select.get("checkpoint", LAST)
         self._modes.learn(plan.cycle, folder)
         row = {
             "cycle": plan.cycle,
@@ -62,6 +62,7 @@ class CycleStages:
             "train_steps": trained["steps"],
             "samples_per_s": round(trained["samples_per_s"], 1),
             "select": {name: select[name] for name in ("n", "successes", "rate", "wilson_95")},
+            **({"candidates": select["candidates"]} if "candidates" in select else {}),
             "checkpoint": str(self._checkpoint.relative_to(self._campaign.folder)),
         }
         write_json(folder / "cycle.json", row)
@@ -121,6 +122,7 @@ class CycleStages:
                     resume=True,
                     on_step=on_step,
                     deadline_s=deadline_s,
+                    in_use=meanwhile.in_use,
                 )
             finally:
                 meanwhile.close()
@@ -149,18 +151,26 @@ class CycleStages:
 
         return Meanwhile(checkpoints, drive if scenes else None, self._observer.note)
 
-    def _select(self, plan: CyclePlan, out: Path) -> Facts:
+    def _select(self, plan: CyclePlan, folder: Path) -> Facts:
+        """Drive the checkpoints to choose from; the drives of the best one are the cycle's."""
         scenes = self._modes.judging_scenes(plan.select, "select")
-        with self._observer.progress(len(scenes), "rollouts", "select") as done:
-            result = evaluate(
-                str(self._checkpoint),
-                scenes=scenes,
-                executor=executor_of(self._campaign),
-                out=out,
-                suite="select",
-                on_result=lambda record: done(record.outcome.success),
-            )
-        return result.summary()
+        several = [folder / "checkpoints" / LAST]
+        if more := self._campaign.select.candidates:
+            several = candidates(folder / "checkpoints")[: 1 + more]
+        rounds = len(several) + (len(several) > 1)  # the chosen one's are gone through once more
+        with self._observer.progress(rounds * len(scenes), "rollouts", "select") as done:
+
+            def drive(checkpoint: Path, out: Path) -> Evaluation:
+                return evaluate(
+                    str(checkpoint),
+                    scenes=scenes,
+                    executor=executor_of(self._campaign),
+                    out=out,
+                    suite="select",
+                    on_result=lambda record: done(record.outcome.success),
+                )
+
+            return best_driver(several, drive, folder)
 
 
 ROW_OF_DATA = ("episodes", "frames", "demonstrated", "expert_s", "rollouts", "relabel_s")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from loopyard.store.manifest import read_manifest
 from loopyard.store.space import free_bytes, require_space
 from loopyard.training.config import TrainConfig
 from loopyard.training.journal import Journal, seconds_used
+from loopyard.training.kept import thin, top_name
 from loopyard.training.setup import Setup, prepare
 from loopyard.training.sources import Sources
 from loopyard.training.state import Progress, read_progress
@@ -36,6 +36,9 @@ from loopyard.training.trainer import StepReport, Trainer
 
 LAST, BEST = "last", "best"
 LOG = "log.jsonl"
+
+InUse = Callable[[], Collection[Path]]
+"""Tells the checkpoints that somebody reads just now."""
 
 FINAL = 1.0
 """The share of the budget in a run's last row alone."""
@@ -70,11 +73,14 @@ def train(
     on_step: Callable[[StepReport], None] | None = None,
     deadline_s: float | None = None,
     clock: Clock | None = None,
+    in_use: InUse = tuple,
 ) -> TrainResult:
-    """Train a policy and write ``last``, ``best`` and ``step_NNNNNN`` checkpoints under ``out``.
+    """Train a policy and write ``last``, ``best``, ``step_NNNNNN`` and ``top_NNNNNN`` checkpoints
+    under ``out``.
 
     resume: go on from ``out/last``, with the same settings (only the budget may differ); where
-    there is none, begin. deadline_s: ``clock.monotonic()`` at which to stop in any case.
+    there is none, begin. deadline_s: ``clock.monotonic()`` at which to stop in any case. in_use:
+    checkpoints that must stay for now, though newer or better ones came.
 
     Raises:
         ConfigError, DatasetError, CheckpointError: settings, data or a checkpoint do not fit.
@@ -95,7 +101,7 @@ def train(
         torch.set_num_threads(config.threads or usable_cores())
         setup = prepare(config, datasets, None if progress is None else out / LAST)
         with StopRequest() as stop:
-            return _run(setup, out, progress, stop, on_step, deadline_s, clock)
+            return _run(setup, out, progress, stop, on_step, deadline_s, clock, in_use)
     finally:
         torch.set_num_threads(threads)
         torch.set_rng_state(generator)
@@ -109,6 +115,7 @@ def _run(
     on_step: Callable[[StepReport], None] | None,
     deadline_s: float | None,
     clock: Clock,
+    in_use: InUse,
 ) -> TrainResult:
     config = setup.config
     _require_room(setup, out)
@@ -125,6 +132,7 @@ def _run(
             on_step=on_step,
             deadline_s=deadline_s,
             clock=clock,
+            in_use=in_use,
         )
     except torch.OutOfMemoryError as error:
         raise TrainingError(
@@ -144,6 +152,7 @@ def _learn(
     on_step: Callable[[StepReport], None] | None,
     deadline_s: float | None,
     clock: Clock,
+    in_use: InUse,
 ) -> TrainResult:
     setup, config, progress = trainer.setup, trainer.config, trainer.progress
     watch = Stopwatch(clock, progress.seconds)
@@ -169,12 +178,12 @@ def _learn(
         at_checkpoint = step % config.checkpoint_every == 0
         if at_checkpoint or progress.seconds - saved_s >= config.save_every_s:
             saved_s = progress.seconds
+            if at_checkpoint:
+                trainer.save(f"step_{step:06d}")
             if trainer.is_sound():
                 trainer.save(LAST)
                 journal.sync()
-            if at_checkpoint:
-                trainer.save(f"step_{step:06d}")
-                _thin(out, config.keep)
+                thin(out, config.keep, progress.top, in_use())
             _pause_at_low_water(setup, out, step)
         if on_step is not None:
             on_step(report)
@@ -199,6 +208,7 @@ def _learn(
         journal.add(trainer.row(final))
     trainer.save(LAST)
     journal.sync()
+    thin(out, config.keep, progress.top, in_use())
     journal.draw(out / "loss.svg")
     return TrainResult(
         final_loss=final.loss,
@@ -219,6 +229,7 @@ def settings_digest(config: TrainConfig) -> str:
         "epochs",
         "checkpoint_every",
         "keep",
+        "keep_top",
         "save_every_s",
         "threads",
         "log_every",
@@ -268,6 +279,7 @@ def _found_progress(config: TrainConfig, out: Path, *, resume: bool) -> Progress
                 "only the budget may change on --resume",
             )
         )
+    progress.top = [(loss, step) for loss, step in progress.top if (out / top_name(step)).is_dir()]
     # what a killed run did past its checkpoint is lost; the time it took is not given back
     progress.seconds = max(progress.seconds, seconds_used(out / LOG))
     return progress
@@ -276,7 +288,7 @@ def _found_progress(config: TrainConfig, out: Path, *, resume: bool) -> Progress
 def _require_room(setup: Setup, out: Path) -> None:
     """Room for every checkpoint that will stand at once, and one being written."""
     weights, last = _checkpoint_bytes(setup)
-    needed = weights * (1 + setup.config.keep) + 2 * last
+    needed = weights * (1 + setup.config.keep + setup.config.keep_top) + 2 * last
     require_space(out, max(needed, round(ROOM_TO_BEGIN * last)), "checkpoints")
 
 
@@ -296,10 +308,3 @@ def _checkpoint_bytes(setup: Setup) -> tuple[int, int]:
         values.numel() * values.element_size() for values in setup.model.state_dict().values()
     )
     return weights, weights * (5 if setup.config.ema_decay else 4)
-
-
-def _thin(out: Path, keep: int) -> None:
-    """Only the newest ``keep`` numbered checkpoints stay."""
-    numbered = sorted(path for path in out.glob("step_*") if path.is_dir())
-    for path in numbered[: max(0, len(numbered) - keep)]:
-        shutil.rmtree(path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,22 @@ from torch import nn
 from loopyard.core.seeds import stream
 from loopyard.policies.checkpoint import save_checkpoint
 from loopyard.training.average import Average
-from loopyard.training.batches import Batch, BatchMaker, Variation, split_rows
+from loopyard.training.batches import Batch, Variation, split_rows
 from loopyard.training.guard import ROLLBACK_LR_SCALE, Guard
-from loopyard.training.loss import channel_weights, chunk_l1, step_weights, total_weight
+from loopyard.training.kept import Top, ranked, top_name
+from loopyard.training.loss import (
+    channel_weights,
+    chunk_huber,
+    chunk_l1,
+    step_weights,
+    total_weight,
+)
+from loopyard.training.loss_scale import LossScale
 from loopyard.training.parallel import Replicas, shard_count
 from loopyard.training.schedule import learning_rate
 from loopyard.training.setup import Setup
 from loopyard.training.state import Progress, read_progress, restore_state, write_state
+from loopyard.training.validation import validated
 
 VALIDATION_BATCH = 128
 MAX_PIECES = 4
@@ -33,6 +43,7 @@ class StepReport:
 
     loss and loss_per_channel are means over the last ``log_every`` batches, samples_per_s over the
     time since the last row of the log. pieces: into so many each batch is cut to fit the memory.
+    held_out: figures of `loopyard.training.held_out`, where it was validated.
     """
 
     step: int
@@ -45,6 +56,7 @@ class StepReport:
     samples_per_s: float
     val_loss: float | None = None
     pieces: int = 1
+    held_out: dict[str, float] = field(default_factory=dict)
 
 
 class Trainer:
@@ -68,8 +80,13 @@ class Trainer:
         self.replicas = Replicas(
             self.model, shard_count(self.model, setup.device, setup.threads, self.config.batch_size)
         )
+        self.scale = LossScale(progress, active=self.config.fp16)
         self.guard = Guard(out, self.config.seed, progress.skipped)
         self.names = setup.sources.spec.action.names
+        by = self.config.loss or setup.policy.loss
+        self._over_chunk = (
+            chunk_l1 if by == "l1" else partial(chunk_huber, delta=self.config.huber_delta)
+        )
         channels = channel_weights(self.names, self.config.channel_weights)
         self.channels = None if channels is None else channels.to(setup.device)
         self._losses: deque[np.ndarray] = deque(
@@ -85,13 +102,16 @@ class Trainer:
         lr = learning_rate(self.config, step, share) * self.progress.lr_scale
         loss, per_channel = self._fitting_gradients(step, rows)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
-        verdict = self.guard.judge(step, loss, norm.item(), rows, self.progress.rollbacks)
         self.progress.step += 1
+        if self.scale.overflowed(loss, norm.item()):
+            return self.report(share)
+        verdict = self.guard.judge(step, loss, norm.item(), rows, self.progress.rollbacks)
         if verdict == "step":
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
             self.optimizer.step()
             self.progress.updates += 1
+            self.scale.grow()
             self.average.update(self.model, self.progress.updates)
             self._losses.append(per_channel)
             self._last = (lr, norm.item())
@@ -142,7 +162,7 @@ class Trainer:
             for batch in batches[part].pieces(self.progress.pieces):
                 loss, per_channel, further = self._loss(replicas.models[part % count], batch, total)
                 loss = loss + further * (len(batch.state) / size)
-                loss.backward()
+                (loss * self.progress.loss_scale).backward()
                 found.append((loss.item(), per_channel.cpu().numpy()))
             return found
 
@@ -151,6 +171,7 @@ class Trainer:
             for found in replicas.map(learn, range(turn * count, (turn + 1) * count)):
                 losses += found
         replicas.gather_gradients()
+        self.scale.undo(self.model)
         return sum(loss for loss, _ in losses), np.sum([part for _, part in losses], axis=0)
 
     def _variation(self, step: int, part: int) -> Variation:
@@ -182,20 +203,28 @@ class Trainer:
     def row(self, report: StepReport) -> dict[str, Any]:
         """The report as a row of the log; the rate is measured anew from here."""
         self._logged = (self.progress.step, self.progress.seconds)
-        row = {**report.__dict__, "seconds": round(report.seconds, 3)}
+        row = {**report.__dict__, "seconds": round(report.seconds, 3), **report.held_out}
+        del row["held_out"]
         return {key: value for key, value in row.items() if value is not None}
 
     def validate(self, report: StepReport) -> StepReport:
-        """Loss of the averaged weights on held-out frames; writes ``best`` where it is lowest.
+        """Loss of the averaged weights on held-out frames; writes ``best`` where it is lowest, and
+        ``top_NNNNNN`` where it is one of the ``keep_top`` lowest.
 
         Without held-out episodes the training loss stands in, so that there is always a ``best``.
         """
-        value = self._held_out_loss()
+        value, held_out = self._held_out()
         shown = report.loss if value is None else value
         if self.progress.best_loss is None or shown < self.progress.best_loss:
             self.progress.best_loss = shown
             self.save("best", val_loss=value)
-        return replace(report, val_loss=value)
+        if value is not None and (top := self._ranked(value)) is not None:
+            self.progress.top = top
+            self.save(top_name(self.progress.step), val_loss=value)
+        return replace(report, val_loss=value, held_out=held_out)
+
+    def _ranked(self, loss: float) -> Top | None:
+        return ranked(self.progress.top, loss, self.progress.step, self.config.keep_top)
 
     def is_sound(self) -> bool:
         """Whether this is a state to come back to: good numbers now, and finite weights."""
@@ -253,55 +282,52 @@ class Trainer:
         self.progress.rollbacks += 1
         self.progress.lr_scale *= ROLLBACK_LR_SCALE
 
-    def _held_out_loss(self) -> float | None:
-        parts = self.setup.validation()
-        if not parts:
-            return None
-        maker = BatchMaker(parts, self.setup.processing, self.setup.policy.chunk_size)
+    def _held_out(self) -> tuple[float | None, dict[str, float]]:
+        """Loss and figures on held-out frames; (None, {}) where there are none."""
         model = self.average.model.eval()
-        size = VALIDATION_BATCH // self.progress.pieces
-        pieces: list[tuple[int, np.ndarray]] = []
-        for source, samples in enumerate(parts):
-            every = max(1, len(samples.usable) * len(parts) // self.config.validation_frames)
-            frames = samples.usable[::every]
-            pieces += [
-                (source, frames[start : start + size]) for start in range(0, len(frames), size)
-            ]
 
         @torch.no_grad()
-        def judge(piece: tuple[int, np.ndarray]) -> float:
-            batch = maker.plain(*piece).to(self.setup.device)
-            loss, _, _ = self._loss(model, batch, None)
-            return loss.item() * len(batch.state)
+        def judge(batch: Batch) -> tuple[float, torch.Tensor]:
+            predicted, _ = self._predicted(model, batch, training=False)
+            loss, _ = self._over_chunk(predicted, batch.action, batch.is_pad, self.weights)
+            return loss.item(), predicted
 
-        total = sum(self.replicas.map(judge, pieces))
+        size = VALIDATION_BATCH // self.progress.pieces
+        found = validated(self.setup, judge, self.weights, self.replicas.map, size)
         self.model.train()
-        return total / sum(len(frames) for _, frames in pieces)
+        return found
 
     def _loss(
-        self, model: nn.Module, batch: Batch, total: torch.Tensor | None
+        self, model: nn.Module, batch: Batch, total: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(L1, L1 per channel, the sum of the network's further losses).
+        """(loss, loss per channel, the sum of the network's further losses), to learn from.
 
-        total: weight of the whole batch in training; None is validation, in which channels weigh
-        alike. The cache of weights in bfloat16 is off: threads share it, and a step uses each
-        weight once.
+        total: weight of the whole batch.
+        """
+        predicted, further = self._predicted(model, batch, training=True)
+        loss, per_channel = self._over_chunk(
+            predicted, batch.action, batch.is_pad, self.weights, total, self.channels
+        )
+        return loss, per_channel, sum(further.values(), torch.zeros((), device=loss.device))
+
+    def _predicted(
+        self, model: nn.Module, batch: Batch, *, training: bool
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """((B, K, A) normalised, the network's further losses).
+
+        The cache of weights in half precision is off: threads share it, and a step uses each weight
+        once.
         """
         with torch.autocast(
-            self.setup.device.type, torch.bfloat16, enabled=self.setup.bf16, cache_enabled=False
+            self.setup.device.type,
+            torch.float16 if self.config.fp16 else torch.bfloat16,
+            enabled=self.config.fp16 or self.setup.bf16,
+            cache_enabled=False,
         ):
-            if total is not None:
+            if training:
                 predicted, further = model.training_forward(  # type: ignore[operator]
                     *batch.inputs, batch.action, batch.is_pad
                 )
             else:
                 predicted, further = model(*batch.inputs), {}
-        loss, per_channel = chunk_l1(
-            predicted.float(),
-            batch.action,
-            batch.is_pad,
-            self.weights,
-            total,
-            None if total is None else self.channels,
-        )
-        return loss, per_channel, sum(further.values(), torch.zeros((), device=loss.device))
+        return predicted.float(), further

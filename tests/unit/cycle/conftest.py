@@ -116,7 +116,9 @@ class Stage:
         verdict = self.verdicts.pop(0) if self.verdicts else self.verdict
         return AuditReport(str(path), [Check("idle", verdict, "95 %", "at most 90 %")])  # type: ignore[arg-type]
 
-    def train(self, config, datasets, out, *, resume=False, on_step=None, deadline_s=None):
+    def train(
+        self, config, datasets, out, *, resume=False, on_step=None, deadline_s=None, in_use=None
+    ):
         self.note("train", (config, list(datasets), out, resume))
         (out / "last").mkdir(parents=True)
         return TrainResult(0.1, 0.2, 1000, 500.0, 60.0, out / "best", out / "last")

@@ -68,7 +68,8 @@ def needs_of(campaign: Campaign, costs: Estimate, done: int, frames: int) -> lis
                 expert_s=expert_drives * costs.episode_s,
                 relabel_s=wish.rollouts * costs.relabel_s * shorter,
                 train_s=None if steps is None else steps * costs.step_s,
-                select_s=campaign.select.n * each_select_s + 2 * costs.start_s,
+                select_s=(1 + campaign.select.candidates)
+                * (campaign.select.n * each_select_s + 2 * costs.start_s),
             )
         )
     return needs

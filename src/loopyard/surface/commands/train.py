@@ -81,6 +81,8 @@ def run_training(
 
         def on_step(report: StepReport) -> None:
             held_out = "" if report.val_loss is None else f", held out {report.val_loss:.4f}"
+            if (rmse := report.held_out.get("rmse_velocity_act")) is not None:
+                held_out += f" (RMSE {rmse:.3f} m/s)"
             progress.update(
                 round(100 * report.share, 1),
                 note=f"step {report.step}, loss {report.loss:.4f}{held_out}, "

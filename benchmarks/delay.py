@@ -17,6 +17,7 @@ from _record import record
 from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.execution import LatencyModel
 from loopyard.evaluation.result import Evaluation
+from loopyard.evaluation.statistics import compare
 
 FIRST_SEED = 900_000
 
@@ -32,22 +33,24 @@ def main() -> None:
     seeds = range(FIRST_SEED, FIRST_SEED + args.n)
     rows = []
     for delay in args.delays:
-        for asynchronous in (False, True):
-            model = LatencyModel(delay, asynchronous)
-            result = evaluate(args.checkpoint, args.world, args.preset, seeds, latency=model)
-            rows.append(row(model, result))
-            print(rows[-1], flush=True)
+        waiting, going_on = (
+            evaluate(args.checkpoint, args.world, args.preset, seeds, latency=model)
+            for model in (LatencyModel(delay, asynchronous=False), LatencyModel(delay))
+        )
+        paired = asdict(compare(going_on.by_seed, waiting.by_seed))
+        rows.append({"waiting": row(waiting), "asynchronous": row(going_on), "paired": paired})
+        print(delay, rows[-1], flush=True)
     record("delay", {"world": args.world, "preset": args.preset, "n": args.n, "rows": rows})
 
 
-def row(model: LatencyModel, result: Evaluation) -> dict[str, Any]:
+def row(result: Evaluation) -> dict[str, Any]:
     summary = result.summary()
     means = {
         name: summary["metrics"][name]["mean"]
         for name in ("starting_ticks", "late_ticks", "observation_age_ticks")
     }
     return {
-        **asdict(model),
+        **summary["simulated_latency"],
         "successes": result.successes,
         "n": result.n,
         "wilson_95": [round(end, 3) for end in result.wilson_95],

@@ -43,7 +43,7 @@ def measured_latency(plan: WorkerPlan, scenes: Sequence[tuple[Scenario, int]]) -
     from loopyard.evaluation.remade import Remade
     from loopyard.evaluation.worker import load_for, make_scenario_world
 
-    world = Remade(make_scenario_world(plan.scenario), make_scenario_world)
+    world: Any = Remade(make_scenario_world(plan.scenario), make_scenario_world)
     try:
         policy: Any = load_for(plan, int(world.action_space.shape[0]))
         found = [measure_latency(policy, world, scenes).to_dict()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -122,7 +124,8 @@ def test_a_latency_changes_the_drive_and_its_name(importable_worlds):
     simulated = found[3].summary()["simulated_latency"]
     assert simulated == {"delay_ticks": 4, "asynchronous": False}
     assert "simulated_latency" not in found[0].summary()
-    alone = rollout(GlueWorld(), Named(), SCENARIO, SEEDS[0], latency=LatencyModel(4))
+    world: Any = GlueWorld()
+    alone = rollout(world, Named(), SCENARIO, SEEDS[0], latency=LatencyModel(4))
     assert alone.outcome == asynchronous.outcome
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loopyard.surface.cli import main
+from loopyard.surface.latency import latency_lines
 
 DOTS = Path(__file__).parents[3] / "toy"
 
@@ -49,13 +50,12 @@ def test_words_for_people(capsys):
 
 
 def test_a_slow_prediction_is_simulated(capsys):
-    slow = ("--policy", "zero", "--n", "4", "--delay-ms", "150")
-    evaluate(*slow, "--asynchronous", "--json")
+    evaluate("--policy", "zero", "--n", "4", "--delay-ms", "150", "--asynchronous", "--json")
     answer = json.loads(capsys.readouterr().out)
     assert answer["simulated_latency"] == {"delay_ticks": 2, "asynchronous": True}
     assert answer["metrics"]["late_ticks"] == {"mean": 0.0, "n": 4}
-    evaluate(*slow)
-    assert "took 2 ticks, holding the last action meanwhile" in capsys.readouterr().out
+    (said,) = latency_lines(answer)
+    assert "took 2 ticks, driving on meanwhile: 0.0 late ticks a drive" in said
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,10 @@ SPEC = WorldSpec(
     action=VectorSpec((Channel("left"), Channel("right"), Channel("up"))),
     cameras=(CameraSpec("ego", 64, 48),),
 )
-SMALL = {"act": {"dim_model": 32, "n_heads": 4, "dim_feedforward": 32}}
+SMALL = {
+    "act": {"dim_model": 32, "n_heads": 4, "dim_feedforward": 32},
+    "vla": {"size": "tiny", "hidden": 32, "lora_rank": 2},
+}
 
 
 def observation(seed: int) -> dict:

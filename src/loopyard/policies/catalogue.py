@@ -10,7 +10,7 @@ from torch import nn
 from loopyard.core.errors import ConfigError, expected
 from loopyard.policies.config import PolicyConfig, validated
 
-TYPES = ("act-nano", "act", "vla-nano")
+TYPES = ("act-nano", "act", "vla-nano", "vla")
 
 
 def make_config(kind: str, where: str, data: dict[str, Any]) -> PolicyConfig:

@@ -29,6 +29,15 @@ SMALL = {
         "state": 8,
         "hidden": 16,
     },
+    "vla": {
+        "chunk_size": 6,
+        "n_action_steps": 3,
+        "n_obs_steps": 1,
+        "size": "tiny",
+        "head": "mlp",
+        "lora_rank": 2,
+        "hidden": 16,
+    },
     "act": {
         "chunk_size": 6,
         "n_action_steps": 3,

@@ -33,7 +33,7 @@ def swap_sheet(proof: Proof) -> list[dict[str, Any]]:
     both = list(zip(proof.records, proof.swapped, strict=True))
     failed = [pair for pair in both if not all(one.outcome.success for one in pair)]
     obeyed = [pair for pair in both if pair not in failed]
-    shown = failed[: PAIRS // 2] + obeyed
+    shown = failed[: PAIRS // 2] + obeyed + failed[PAIRS // 2 :]
     world = make_scenario_world(proof.records[0].scenario)
     try:
         return [

@@ -3,7 +3,7 @@
 Everything lies in one folder and is kept as it comes, so that the same call goes on after a stop:
 
     rollouts/policy.jsonl       scenes as they come, the swapped ones, those of validation
-    rollouts/image-mask.jsonl   and so on: the baselines on the scenes as they come
+    rollouts/image-mask.jsonl   and so on: the baselines under both instructions
     baselines/image-mask/       their checkpoints
 """
 
@@ -78,7 +78,7 @@ def prove(asked: Asked, progress: Progress) -> Proof:
         records = _drive_policy(asked, checkpoint, swapped, cases, progress)
     of = {record.scene: record for record in records}
     told, other = (_of_scenes(of, scenes) for scenes in (asked.scenes, swapped))
-    baselines = _baselines(asked, lineage, ticks, told, seconds, progress)
+    baselines = _baselines(asked, lineage, ticks, (*told, *other), seconds, progress)
     verdict = judge_proof(rate_of(told), rate_of(other), baselines, asked.target)
     with _timed(seconds, "latency"):
         latency = _latency(asked, checkpoint)
@@ -175,7 +175,9 @@ def _baselines(
     seconds: dict[str, float],
     progress: Progress,
 ) -> dict[str, Beaten]:
+    """Each on every scene under both instructions, so that a guess is right in one of the two."""
     of_policy = {record.scene: record.outcome.success for record in records}
+    scenes = [(record.scenario, record.seed) for record in records]
     found: dict[str, Beaten] = {}
     for name in (*MASKS, FRAME_INDEX):
         suite = name.replace(" ", "-")
@@ -186,7 +188,7 @@ def _baselines(
             else:
                 policy = str(_trained(asked, lineage, name, progress))
         with _timed(seconds, f"{name}: driving"):
-            driven = _drive(asked, policy, suite, asked.scenes, progress)
+            driven = _drive(asked, policy, suite, scenes, progress)
         own = {record.scene: record.outcome.success for record in driven}
         found[name] = Beaten(name, rate_of(driven), compare(of_policy, own))
     return found

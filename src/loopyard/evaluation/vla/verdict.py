@@ -14,8 +14,8 @@ from loopyard.evaluation.vla.baselines import LACKS
 
 @dataclass(frozen=True)
 class Beaten:
-    """One baseline on the policy's own scenes. paired: the policy against it, by McNemar's exact
-    test."""
+    """One baseline on the policy's own scenes, under both instructions. paired: the policy against
+    it, by McNemar's exact test."""
 
     name: str
     result: StratumResult

@@ -54,7 +54,7 @@ def render(proof: Proof) -> str:
     found = proof.to_dict()
     return environment.get_template(PAGE).render(
         style=Markup("\n".join(loader.get_source(environment, name)[0] for name in STYLES)),
-        name=proof.checkpoint.resolve().parent.name,
+        name=str(proof.checkpoint),
         tone="good" if proof.verdict.proven else "bad",
         word=PROVEN if proof.verdict.proven else ", ".join(proof.verdict.words).capitalize(),
         charts={name: Markup(svg) for name, svg in _charts(proof).items()},

@@ -1,0 +1,176 @@
+"""The client where the server hangs, goes, comes again, or is another one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from telling import CHUNK, INTERFACE, LIMIT_S, SIZE, observation
+from websockets.sync.server import serve as listen
+
+from loopyard.client import PolicyClient
+from loopyard.policies.policy import Policy
+from loopyard.surface.serve.wire import PROTOCOL, pack, unpack
+
+WELCOME = {
+    "type": "welcome",
+    "protocol": PROTOCOL,
+    "interface": INTERFACE.to_dict(),
+    "deadline_s": 0.1,
+    "most_bytes": 1 << 20,
+}
+HEAVY = {"torch", "mujoco", "gymnasium", "pydantic", "pyarrow", "matplotlib", "tyro", "rich"}
+
+
+def test_it_imports_nothing_that_a_robot_would_have_to_install():
+    code = "import sys; from loopyard.client import PolicyClient; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {name.split(".")[0] for name in done.stdout.split()}.isdisjoint(HEAVY)
+
+
+def test_it_is_a_policy(served):
+    assert isinstance(served.client(), Policy)
+
+
+def wait_for(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_server_that_goes_and_comes_again_is_found_again(serve, policy):
+    first = serve(policy)
+    client = first.client(deadline_s=1.0)
+    assert client.act(observation()).any()
+    first._clients.clear()
+    first.end()
+    wait_for(lambda: not client.act(observation()).any())
+    assert "found" in client.last.reason
+    serve(policy, port=first.port)
+    wait_for(lambda: bool(client.act(observation()).any()))
+    client.close()
+
+
+def test_another_policy_in_its_place_is_not_asked(serve, policy):
+    first = serve(policy)
+    client = first.client(deadline_s=1.0)
+    first._clients.clear()
+    first.end()
+    serve(policy, replace(INTERFACE, digest="another"), port=first.port)
+
+    def told() -> bool:
+        assert not client.act(observation()).any()
+        return (
+            "digest: found 'another', expected '0123456789abcdef' as before" in client.last.reason
+        )
+
+    wait_for(told)
+    client.close()
+
+
+@contextmanager
+def server_that(answers: Callable[..., object]) -> Iterator[str]:
+    """A server that welcomes, and then does as it likes."""
+
+    def converse(socket) -> None:
+        socket.recv(decode=False)
+        socket.send(pack(WELCOME))
+        answers(socket)
+
+    with listen(converse, "127.0.0.1", 0, compression=None, close_timeout=0.2) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_that_hangs_does_not_hold_the_robot():
+    over = threading.Event()
+    obs = {**observation(), "observation.images.ego": np.zeros((500, 500, 3), np.uint8)}
+    reasons = set()
+
+    def nothing_leaves_any_more() -> bool:
+        assert client.predict_chunk(obs).tolist() == [[0, 0, 0]] * CHUNK
+        assert client.last is not None
+        assert client.last.seconds < LIMIT_S / 2
+        reasons.add(client.last.reason)
+        return client.last.reason == "late: the server does not take what was sent before"
+
+    with server_that(lambda socket: over.wait(LIMIT_S)) as url:
+        try:
+            with PolicyClient(url, connect_s=LIMIT_S) as client:
+                client.deadline_s = 0.05
+                wait_for(nothing_leaves_any_more)
+        finally:
+            over.set()
+    assert "late: no answer within 50 ms" in reasons
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"action": None}, "server: action: found 'NoneType', expected an array"),
+        ({"action": np.zeros(2, np.float32)}, r"server: action: found '\(2,\) float32', expected"),
+        ({"action": np.full(3, np.nan, np.float32)}, "expected .* finite float32"),
+        ({"action": np.zeros(3, np.uint8)}, "uint8"),
+    ],
+)
+def test_an_answer_that_is_none_is_not_driven(answer, said):
+    def answers(socket) -> None:
+        seq = unpack(socket.recv(decode=False))["seq"]
+        socket.send(pack({"type": "action", "seq": seq, "safe": False, **answer}))
+        socket.recv(decode=False)
+
+    with server_that(answers) as url, PolicyClient(url, connect_s=LIMIT_S) as client:
+        client.deadline_s = LIMIT_S
+        assert client.act(observation()).tolist() == [0, 0, 0]
+        assert client.last is not None
+        with pytest.raises(AssertionError, match=said):
+            raise AssertionError(client.last.reason)
+
+
+@pytest.mark.parametrize(
+    "obs",
+    [
+        {},
+        {**observation(), "observation.state": "north"},
+        {**observation(), "observation.state": [1.0]},
+        {**observation(), "observation.images.ego": "a picture"},
+        {**observation(), "observation.images.ego": np.zeros((SIZE, SIZE, 3))},
+        {**observation(), "observation.images.ego": object()},
+        {**observation(), "task": None},
+        {**observation(), "task": "x" * 5_000},
+    ],
+)
+def test_an_observation_that_is_none_stops_the_robot_and_raises_nothing(served, obs):
+    client = served.client()
+    assert client.act(obs).tolist() == [0, 0, 0]
+    assert client.last is not None
+    assert " found " in client.last.reason
+    assert client.act(observation()).any()
+
+
+def test_the_log_tells_when_the_robot_stops_and_goes_on(served, caplog):
+    client = served.client()
+    for obs in (observation(), {}, {}, observation(), observation()):
+        client.act(obs)
+    lines = [record.getMessage() for record in caplog.records if record.name == "loopyard.client"]
+    assert [line[:22] for line in lines] == ["the robot stands still", "the robot goes on"]
+
+
+def test_after_its_end_it_stands_still(served):
+    client = served.client()
+    client.close()
+    client.close()
+    assert client.act(observation()).tolist() == [0, 0, 0]
+    assert client.last is not None
+    assert client.last.reason == "client: the connection was closed"

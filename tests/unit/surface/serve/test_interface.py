@@ -1,0 +1,104 @@
+"""What a policy sees and does, and what differs from what a client has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from telling import INTERFACE, SPEC
+
+from loopyard.core.errors import ConfigError, ServeError
+from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
+from loopyard.policies.baselines import ZeroPolicy
+from loopyard.surface.serve.interface import (
+    Interface,
+    as_text,
+    differences,
+    expectation,
+    interface_of,
+)
+from loopyard.surface.serve.wire import PROTOCOL, pack, unpack
+
+
+def told(spec: WorldSpec | None = SPEC, digest=None, interface=INTERFACE):
+    hello = {"type": "hello", "protocol": PROTOCOL, "expects": expectation(spec, digest)}
+    return differences(unpack(pack(hello)), interface)
+
+
+def test_it_goes_over_the_wire_and_back():
+    sent = unpack(pack({"type": "welcome", "interface": INTERFACE.to_dict()}))["interface"]
+    assert Interface.from_dict(sent) == INTERFACE
+
+
+@pytest.mark.parametrize("data", [None, {}, [], {**INTERFACE.to_dict(), "more": 1}])
+def test_what_is_none_is_refused(data):
+    with pytest.raises(ServeError, match="welcome: interface: found"):
+        Interface.from_dict(data)
+
+
+def test_the_same_world_and_policy_fit():
+    assert told() == []
+    assert told(digest=INTERFACE.digest) == []
+    assert told(spec=None) == []
+
+
+def test_more_cameras_than_the_policy_looks_at_are_no_difference():
+    assert told(replace(SPEC, cameras=(*SPEC.cameras, CameraSpec("wrist", 4, 4)))) == []
+
+
+def test_a_state_it_does_not_look_at_is_no_difference():
+    blind = replace(INTERFACE, state=VectorSpec(()))
+    assert told(interface=blind) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "found", "wanted"),
+    [
+        ({"fps": 30}, "fps", 30, 10),
+        ({"cameras": (CameraSpec("ego", 16, 12),)}, "cameras.ego", [12, 16], [8, 8]),
+        ({"cameras": (CameraSpec("top", 8, 8),)}, "cameras.ego", None, [8, 8]),
+        ({"state": VectorSpec((Channel("x"), Channel("z")))}, "state.1", "z", "y"),
+        ({"state": VectorSpec((Channel("x"),))}, "state.size", 1, 2),
+        (
+            {"action": VectorSpec((Channel("ahead", "2 m/s", 0.0), *SPEC.action.channels[1:]))},
+            "action.0",
+            ["ahead", "2 m/s", 0.0, 1.0],
+            ["ahead", "1 m/s", 0.0, 1.0],
+        ),
+    ],
+)
+def test_what_differs_is_told_exactly(change, field, found, wanted):
+    assert told(replace(SPEC, **change)) == [{"field": field, "found": found, "expected": wanted}]
+
+
+def test_everything_that_differs_is_told_at_once():
+    other = replace(SPEC, fps=5, cameras=(), state=VectorSpec(()))
+    fields = [one["field"] for one in told(other, digest="another")]
+    assert fields == ["digest", "fps", "cameras.ego", "state.size"]
+    assert "client: fps: found 5, expected 10; client: cameras" in as_text(told(other))
+
+
+def test_where_channels_have_no_names_their_number_counts():
+    nameless = replace(INTERFACE, world="")
+    renamed = replace(SPEC, state=VectorSpec((Channel("a"), Channel("b"))))
+    assert told(renamed, interface=nameless) == []
+    fewer = replace(SPEC, action=VectorSpec((Channel("a"),)))
+    assert [one["field"] for one in told(fewer, interface=nameless)] == ["action.size"]
+
+
+@pytest.mark.parametrize("expects", [3, "x", [1], {"more": 1}, {"cameras": 4}, {"action": {}}])
+def test_any_expectation_of_a_stranger_is_answered(expects):
+    found = differences({"protocol": PROTOCOL, "expects": expects}, INTERFACE)
+    assert found
+    assert as_text(found)
+
+
+def test_another_version_is_told():
+    assert differences({"protocol": 7}, INTERFACE) == [
+        {"field": "protocol", "found": 7, "expected": PROTOCOL}
+    ]
+
+
+def test_a_baseline_does_not_say_what_it_sees():
+    with pytest.raises(ConfigError, match="zero: checkpoint: found 'ZeroPolicy'"):
+        interface_of(ZeroPolicy(), "d", where="zero")

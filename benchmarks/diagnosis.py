@@ -4,7 +4,7 @@ Scripted drives that fail on purpose (diagnosis_cases.py), on gate scenes; thres
 train scenes. Cost: the same rollouts with and without traces, metrics and diagnosis, and what the
 registry of failure modes costs for each of them, part by part.
 
-python benchmarks/diagnosis.py [--n 10] [--split gate] [--cost-scenes 16] [--repeats 3]
+python benchmarks/diagnosis.py [--world yard] [--n 10] [--split gate] [--cost-scenes 16]
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import itertools
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+import diagnosis_corridor
 from _record import record
 from _registry_cost import registry_cost
 from _untrained import untrained
@@ -29,6 +31,7 @@ from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import SEED_RANGES, Split
 from loopyard.evaluation.diagnosis.diagnose import diagnose
 from loopyard.evaluation.diagnosis.diagnosis import CLASSES, PATTERNS, Diagnosis
+from loopyard.evaluation.diagnosis.passing import PASSING
 from loopyard.evaluation.diagnosis.suite import diagnose_suite
 from loopyard.evaluation.evaluate import LOCKSTEP
 from loopyard.evaluation.rollout import RolloutJob
@@ -42,11 +45,18 @@ from loopyard.worlds.registry import make_world
 SCENES_A_CASE = 200
 MOST_TRIES = 5
 """A case that shows itself in less than one of so many scenes is given up."""
+NONE = "none"
 Judged = tuple[Drive, Diagnosis]
+WORLDS = {
+    "yard": (CASES, Case("expert", pieces.expert_drives, None)),
+    "corridor": (diagnosis_corridor.CASES, diagnosis_corridor.EXPERT),
+}
+"""By world, scripts that fail and one that does not."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--world", choices=WORLDS, default="yard")
     parser.add_argument("--n", type=int, default=10, help="drives of each case; 0: none")
     parser.add_argument("--split", choices=("train", "gate"), default="gate")
     parser.add_argument("--cost-scenes", type=int, default=16, help="0: not measured")
@@ -54,29 +64,30 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.n:
-        name = "diagnosis" if options.split == "gate" else "diagnosis_train"
-        record(name, judge(options.n, options.split))
-    if options.cost_scenes:
+        name = "diagnosis" if options.world == "yard" else f"diagnosis_{options.world}"
+        name += "" if options.split == "gate" else "_train"
+        record(name, judge(options.world, options.n, options.split))
+    if options.cost_scenes and options.world == "yard":
         record("diagnosis_cost", cost(options.cost_scenes, options.repeats))
 
 
-def judge(n: int, split: Split) -> dict[str, Any]:
+def judge(world: str, n: int, split: Split) -> dict[str, Any]:
     """Every case on its own scenes of a split."""
     begin_s, begin = time.process_time(), SEED_RANGES[split].start + 50_000
     rows, judged = [], []
-    for number, case in enumerate(CASES):
+    cases, as_it_should = WORLDS[world]
+    for number, case in enumerate(cases):
         row, drives = run_case(case, n, begin + number * SCENES_A_CASE)
         print(row, flush=True)
         rows.append(row)
         judged += drives
-    expert = expert_drives(3 * n, begin + len(CASES) * SCENES_A_CASE)
+    expert = expert_drives(as_it_should, 3 * n, begin + len(cases) * SCENES_A_CASE)
     cpu_s = round(time.process_time() - begin_s, 1)
     return {"split": split, **tables(judged), "expert": expert, "cases": rows, "cpu_s": cpu_s}
 
 
-def expert_drives(n: int, first: int) -> dict[str, Any]:
+def expert_drives(case: Case, n: int, first: int) -> dict[str, Any]:
     """What is said of drives that do as they should: no pattern is rightly found in them."""
-    case = Case("expert", pieces.expert_drives, None)
     drives = [drive(case, seed) for seed in range(first, first + n)]
     patterns = Counter(name for made in drives for name in diagnose(made.trace).pattern_names)
     succeeded = sum(made.outcome.success for made in drives)
@@ -124,18 +135,35 @@ def tables(judged: list[Judged]) -> dict[str, Any]:
     """The confusion matrix of the classes, the four counts of each pattern, and what is right."""
     of_class = [(made.case.failure, found.name) for made, found in judged if made.case.failure]
     confusion = {true: {told: of_class.count((true, told)) for told in CLASSES} for true in CLASSES}
-    patterns = {name: _four(judged, name) for name in PATTERNS}
+    looked_for = {name for _, found in judged for name in found.looked_for}
+    patterns = {name: _four(judged, name) for name in PATTERNS if name in looked_for}
     decisions = sum(sum(four.values()) for four in patterns.values())
     right = sum(four["found"] + four["rightly_quiet"] for four in patterns.values())
     return {
-        "classes": confusion,
-        "classes_right": _share(sum(true == told for true, told in of_class), len(of_class)),
+        **({"classes": confusion, "classes_right": _alike(of_class)} if of_class else {}),
+        **(_main_pattern(judged) if set(PASSING) <= looked_for else {}),
         "patterns": patterns,
         "patterns_right": _share(right, decisions),
         "all_right": _share(
             sum(not _wrong(made.case, found) for made, found in judged), len(judged)
         ),
     }
+
+
+def _main_pattern(judged: list[Judged]) -> dict[str, Any]:
+    """The confusion matrix of what explains the most: the first of a corridor's own patterns."""
+    names = [*PASSING, NONE]
+
+    def first(of: Iterable[str]) -> str:
+        return next((name for name in PASSING if name in set(of)), NONE)
+
+    pairs = [(first(made.case.patterns), first(found.pattern_names)) for made, found in judged]
+    matrix = {true: {told: pairs.count((true, told)) for told in names} for true in names}
+    return {"main": matrix, "main_right": _alike(pairs)}
+
+
+def _alike(pairs: Sequence[tuple[str | None, str | None]]) -> dict[str, Any]:
+    return _share(sum(true == told for true, told in pairs), len(pairs))
 
 
 def _four(judged: list[Judged], name: str) -> dict[str, int]:

@@ -8,13 +8,14 @@ named in `may` and are not judged in its drives.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from diagnosis_scripts import f1, f2, f3, f4, f5, f6, patterns
-from diagnosis_scripts.stage import Make, Stage
+from diagnosis_scripts.stage import Stage
 from loopyard.core.outcome import Outcome
 from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import stream
@@ -47,20 +48,34 @@ JITTERS = (0.03, 0.06, 0.09)
 
 
 @dataclass(frozen=True)
+class Ground:
+    """A world that scripts drive. make: of some parameters, one that draws no pictures. stage: how
+    scripts see it. drives: 1 for each action channel that moves the robot, where noise is put."""
+
+    world: str
+    make: Callable[[dict[str, Any]], Any]
+    stage: Callable[[Any, np.random.Generator], Any]
+    drives: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Case:
     """A script and its truth. failure: a class, or None where the script leaves it open.
 
-    chunk_noise: an offset of this size on steering and throttle, another one in each chunk.
+    chunk_noise: an offset of this size on what drives, another one in each chunk. reason: how the
+    world must end the drive, or it does not count.
     """
 
     name: str
-    make: Make
+    make: Callable[[Any], Any]
     failure: str | None
     patterns: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
     scenes: tuple[dict[str, Any], ...] = ANY
     chunk_noise: float = 0.0
     steady: bool = False
+    reason: str | None = None
+    ground: Ground = field(default_factory=lambda: YARD)
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,12 @@ class BlindYard(YardWorld):
         return {TASK_KEY: TASK}
 
 
-def case(make: Make, failure: str | None, patterns: str = "", may: str = "", **more: Any) -> Case:
+YARD = Ground("yard", lambda params: BlindYard(params_of_it=params), Stage, (1.0, 1.0, 0.0, 0.0))
+
+
+def case(
+    make: Callable[[Any], Any], failure: str | None, patterns: str = "", may: str = "", **more: Any
+) -> Case:
     name = more.pop("name", make.__name__)
     return Case(name, make, failure, frozenset(patterns.split()), frozenset(may.split()), **more)
 
@@ -146,14 +166,14 @@ def drive(what: Case, seed: int) -> Drive:
     """Drives a case on the scene of a seed: always the same drive."""
     rng = stream("diagnosis-case", what.name, seed)
     params = what.scenes[seed % len(what.scenes)]
-    scenario = Scenario(world="yard", preset="starter", params=params)
-    world = _yard(scenario)
+    scenario = Scenario(world=what.ground.world, preset="starter", params=params)
+    world = _world(what.ground, scenario)
     stride = int(rng.choice(STRIDES[1:] if what.chunk_noise else STRIDES))
     moves = _Moves(what, rng, stride)
     recorder, tally = TraceRecorder(stride), Tally(world.params.fps, world.max_steps)
     obs, info = world.reset(seed=seed, options={"scenario": scenario})
     recorder.begin(RolloutJob(scenario, seed), world, obs, info)
-    stage = Stage(world, rng)
+    stage = what.ground.stage(world, rng)
     script = what.make(stage)
     tick, ended = 0, False
     while not ended:
@@ -169,17 +189,18 @@ def drive(what: Case, seed: int) -> Drive:
     unsafe = any(name.startswith(VIOLATION_PREFIX) for name in outcome.counts)
     lasted = stage.began == 0 or tick - stage.began >= SHOWS_S * world.params.fps
     shown = stage.shown and lasted and (unsafe or UNSAFE not in what.patterns)
+    shown = shown and what.reason in (None, outcome.reason)
     return Drive(what, seed, scenario, recorder.trace(), outcome, shown)
 
 
-_YARDS: dict[str, Any] = {}
+_WORLDS: dict[str, Any] = {}
 
 
-def _yard(scenario: Scenario) -> Any:
-    """A yard is kept for the next drive: to build one takes as long as many of its ticks."""
-    if scenario.digest not in _YARDS:
-        _YARDS[scenario.digest] = BlindYard(params_of_it=scenario.params)
-    return _YARDS[scenario.digest]
+def _world(ground: Ground, scenario: Scenario) -> Any:
+    """A world is kept for the next drive: to build one takes as long as many of its ticks."""
+    if scenario.digest not in _WORLDS:
+        _WORLDS[scenario.digest] = ground.make(scenario.params)
+    return _WORLDS[scenario.digest]
 
 
 class _Moves:
@@ -188,12 +209,13 @@ class _Moves:
     def __init__(self, what: Case, rng: np.random.Generator, stride: int) -> None:
         self._rng, self._stride, self._chunk_noise = rng, stride, what.chunk_noise
         self._jitter = 0.0 if what.steady else float(rng.choice(JITTERS))
-        self._offset = np.zeros(4)
+        self._drives = np.array(what.ground.drives)
+        self._offset = np.zeros(len(self._drives))
 
     def of(self, tick: int, wanted: np.ndarray) -> np.ndarray:
-        """(4,) float32."""
-        drives = np.array([1.0, 1.0, 0.0, 0.0])
+        """(A,) float32."""
+        drives, size = self._drives, len(self._drives)
         if self._chunk_noise and tick % self._stride == 0:
-            self._offset = drives * self._rng.uniform(-self._chunk_noise, self._chunk_noise, 4)
-        jitter = drives * self._rng.normal(0.0, self._jitter, 4) if np.any(wanted[:2]) else 0.0
+            self._offset = drives * self._rng.uniform(-self._chunk_noise, self._chunk_noise, size)
+        jitter = drives * self._rng.normal(0.0, self._jitter, size) if np.any(wanted[:2]) else 0.0
         return np.clip(wanted + self._offset + jitter, -1.0, 1.0).astype(np.float32)

@@ -49,7 +49,7 @@ def _straight(motion: Motion, t: Thresholds) -> Evidence | None:
     aside_m = float(np.ptp(way @ np.array([-ahead[1], ahead[0]])))
     needed_m = max(0.0, -float(motion.trace.signal("clear_m")[0]))
     limit_m = max(t.straight_m, t.straight_share * needed_m)
-    if ahead_m < t.straight_least_m or aside_m > limit_m:
+    if needed_m < t.straight_m or ahead_m < t.straight_least_m or aside_m > limit_m:
         return None
     text = f"{aside_m:.2f} m aside in {ahead_m:.1f} m ahead; to pass took {needed_m:.2f} m"
     return Evidence(0.0, motion.trace.seconds, "y_m", aside_m, limit_m, text)

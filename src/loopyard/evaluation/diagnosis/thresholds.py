@@ -80,7 +80,9 @@ class Thresholds(BaseModel):
     ghost_drive_s: float = _value(5.0, "GHOST_TARGET: in the time before it closed")
     stopped_s: float = _value(3.0, "STOPPED: a quarter of a corridor's time")
     stopped_m: float = _value(0.3, "STOPPED: and stays within this; the expert never did")
-    straight_m: float = _value(0.15, "STRAIGHT_AHEAD: steered aside by less than this, or")
+    straight_m: float = _value(
+        0.15, "STRAIGHT_AHEAD: steered aside by less than this, where it had to by more; or"
+    )
     straight_share: float = _value(
         0.25, "STRAIGHT_AHEAD: by a smaller share of what it had to, to pass"
     )

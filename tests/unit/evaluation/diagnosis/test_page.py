@@ -11,6 +11,7 @@ from loopyard.evaluation.diagnosis.thresholds import THRESHOLDS
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs/diagnose.md").read_text()
+CORRIDOR = json.loads((ROOT / "benchmarks/results/diagnosis_corridor.json").read_text())
 RESULTS = json.loads((ROOT / "benchmarks/results/diagnosis.json").read_text())
 
 
@@ -45,3 +46,14 @@ def test_the_tables_are_what_was_measured():
         assert [int(cell) for cell in told[name]] == list(four.values()), name
     right = RESULTS["classes_right"]
     assert f"{right['right']} of {right['n']}" in PAGE
+
+
+def test_the_corridors_tables_are_what_was_measured():
+    part = PAGE.partition("\n## And in the corridor?\n")[2].partition("\n## ")[0]
+    for name, found in CORRIDOR["main"].items():
+        assert f"| {name} | {' | '.join(map(str, found.values()))} |" in part, name
+    for name, four in CORRIDOR["patterns"].items():
+        assert f"| {name} | {' | '.join(map(str, four.values()))} |" in part, name
+    right = CORRIDOR["main_right"]
+    assert f"{right['right']} of {right['n']}" in part
+    assert right["rate"] >= 0.95

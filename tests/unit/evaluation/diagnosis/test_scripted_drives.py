@@ -55,6 +55,27 @@ def test_a_drive_is_what_its_script_made_of_it(cases, name):
     assert set(found.pattern_names) - case.may == case.patterns - case.may
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stops_before_the_box",
+        "drives_straight",
+        "takes_the_other_side",
+        "cuts_the_corner",
+        "drives_into_the_wall",
+    ],
+)
+def test_a_drive_down_the_corridor_is_what_its_script_made_of_it(cases, name):
+    corridor = import_module("diagnosis_corridor")
+    case = next(case for case in corridor.CASES if case.name == name)
+    drives = (cases.drive(case, seed) for seed in range(FIRST, LAST))
+    made = next(made for made in drives if made.shown and not made.outcome.success)
+    found = diagnose(made.trace)
+    assert found.name is None
+    assert "load" in found.missing
+    assert set(found.pattern_names) - case.may == case.patterns - case.may
+
+
 def test_a_case_drives_the_same_way_every_time(cases):
     case, made = shown(cases, "dumps_midway")
     again = cases.drive(case, made.seed)

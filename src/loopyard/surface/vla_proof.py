@@ -80,7 +80,16 @@ def _text(answer: Mapping[str, Any]) -> str:
     reasons = [f"  {reason}" for reason in answer["reasons"]]
     words = ", ".join(answer["words"]) or "it looks, it listens, and it arrives"
     table = text_table(["", "succeeded", "rate", "Wilson 95 %"], rows, right=(1, 2))
-    return "\n".join([table, "", f"answer: {answer['answer']} ({words})", *reasons])
+    timed = [_timed(device, found) for device, found in answer["latency"].items()]
+    return "\n".join([table, "", *timed, f"answer: {answer['answer']} ({words})", *reasons])
+
+
+def _timed(device: str, found: Mapping[str, Any]) -> str:
+    ticks = found["ticks"]
+    return (
+        f"from the picture to the action on {device}: {ticks['p50_ms']:.1f} ms, 99th percentile "
+        f"{ticks['p99_ms']:.1f} ms; {found['late_ticks']} of {ticks['ticks']} ticks late"
+    )
 
 
 def _row(name: str, found: Mapping[str, Any]) -> list[str]:

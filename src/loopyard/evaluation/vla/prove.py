@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from loopyard.core.clock import Stopwatch
 from loopyard.core.errors import ConfigError, expected
 from loopyard.evaluation.evaluate import evaluate
@@ -35,6 +37,7 @@ from loopyard.evaluation.vla.proof import Asked, Proof, Scene, Validated, failur
 from loopyard.evaluation.vla.verdict import Beaten, judge_proof
 from loopyard.evaluation.worker import make_scenario_world
 from loopyard.policies.checkpoint import Checkpoint, load_checkpoint, load_policy
+from loopyard.policies.chunked import ChunkedPolicy
 from loopyard.policies.policy import Policy
 from loopyard.training.loop import LOG
 from loopyard.worlds.world import ValidationCase, spec_of
@@ -213,9 +216,17 @@ def _validated(
 
 
 def _latency(asked: Asked, checkpoint: Checkpoint) -> dict[str, Any]:
+    """From the picture to the action, on the processor and, where there is one, on the GPU."""
     world, policy = make_scenario_world(asked.scenes[0][0]), load_policy(checkpoint.path)
+    assert isinstance(policy, ChunkedPolicy)  # it reads
+    devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
     try:
-        return measure_latency(policy, world, asked.scenes, predictions=PREDICTIONS).to_dict()
+        return {
+            device: measure_latency(
+                policy.to(device), world, asked.scenes, predictions=PREDICTIONS
+            ).to_dict()
+            for device in devices
+        }
     finally:
         world.close()
 

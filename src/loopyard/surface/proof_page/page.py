@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
@@ -59,7 +57,6 @@ def render(proof: Proof) -> str:
         word=PROVEN if proof.verdict.proven else ", ".join(proof.verdict.words).capitalize(),
         charts={name: Markup(svg) for name, svg in _charts(proof).items()},
         pairs=swap_sheet(proof),
-        latency=_rows(found["latency"]),
         training=None if proof.curve is None else _training_figure(proof.curve),
         **{name: found[name] for name in USED},
     )
@@ -67,7 +64,7 @@ def render(proof: Proof) -> str:
 
 USED = (
     *("checkpoint", "world", "target", "reasons", "success", "swap", "baselines", "trained_steps"),
-    *("validation", "data", "seconds", "machine"),
+    *("validation", "latency", "data", "seconds", "machine"),
 )
 """What the template takes of `Proof.to_dict`."""
 
@@ -103,15 +100,3 @@ def _training_figure(curve: TrainingCurve) -> str:
         draw_training(curve, path)
         drawn = path.read_bytes()
     return "data:image/svg+xml;base64," + base64.b64encode(drawn).decode()
-
-
-def _rows(found: Mapping[str, Any], of: str = "") -> list[tuple[str, str]]:
-    """Figures of any depth as (name, value) rows."""
-    rows: list[tuple[str, str]] = []
-    for name, value in found.items():
-        label = plain(f"{of} {name}".strip())
-        if isinstance(value, Mapping):
-            rows += _rows(value, f"{of} {name}".strip())
-        elif value is not None:
-            rows.append((label, f"{value:.4g}" if isinstance(value, float) else str(value)))
-    return rows

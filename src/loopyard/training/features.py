@@ -83,7 +83,7 @@ def _open(
         for start in range(0, len(kept), BATCH):
             rows = slice(start, start + BATCH)
             images = [
-                processing.images(camera, torch.from_numpy(samples.images[camera][rows]))
+                processing.images(camera, torch.from_numpy(np.array(samples.images[camera][rows])))
                 for camera in processing.config.cameras
             ]
             words = text[torch.from_numpy(samples.task[rows])].to(device)

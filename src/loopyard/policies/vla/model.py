@@ -61,6 +61,7 @@ class VlaModel(nn.Module):
                 for name in super().state_dict()
                 if name.startswith("backbone.") and name not in learns
             )
+        self.train()  # a frozen backbone's dropout is off from the beginning
 
     def forward(
         self, images: list[torch.Tensor], state: torch.Tensor, text: torch.Tensor

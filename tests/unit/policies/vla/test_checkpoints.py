@@ -83,6 +83,7 @@ def test_merged_it_stands_alone_and_drives_the_same(saved, obs, tmp_path, sizes)
         merge_checkpoint(folder, tmp_path / "merged")
 
 
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks
 def test_exported_adapters_are_pefts(saved, tmp_path):
     from peft import PeftModel
 

@@ -29,8 +29,9 @@ class LossScale:
     def undo(self, model: nn.Module) -> None:
         """Divide the gradients by the scale."""
         if self.active:
-            grads = [part.grad for part in model.parameters() if part.grad is not None]
-            torch._foreach_div_(grads, self.progress.loss_scale)
+            for part in model.parameters():
+                if part.grad is not None:
+                    part.grad.div_(self.progress.loss_scale)
 
     def overflowed(self, loss: float, grad_norm: float) -> bool:
         """Whether the scale alone made the gradients infinite; it is halved then.

@@ -17,6 +17,7 @@ from loopyard.policies.checkpoint import load_checkpoint, load_policy, save_chec
 from loopyard.policies.chunked import ChunkedPolicy
 from loopyard.policies.processing import Processing
 from loopyard.policies.vla.merge import export_adapters, merge_checkpoint
+from loopyard.policies.vla.model import VlaModel
 from loopyard.policies.vla.weights import make_base
 from loopyard.policies.words import FIRST, PAD
 from loopyard.surface.cli import main
@@ -83,7 +84,9 @@ def test_merged_it_stands_alone_and_drives_the_same(saved, obs, tmp_path, sizes)
         merge_checkpoint(folder, tmp_path / "merged")
 
 
-@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks
+@pytest.mark.filterwarnings(
+    "ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"
+)  # peft asks
 def test_exported_adapters_are_pefts(saved, tmp_path):
     from peft import PeftModel
 
@@ -126,6 +129,7 @@ def test_trained_weights_bring_their_tokenizer_and_colours(
     model = make_model(config).eval()
     told = processing.text(["reach the mug"])[0]
     assert told[told != PAD].tolist() == [FIRST + 11, FIRST + 12, FIRST + 3]
+    assert isinstance(model, VlaModel)
     assert model._token_numbers(told)[:4].tolist() == [11, 12, 3, 1]
     white = processing.images("ego", torch.full((1, 32, 32, 3), 255, dtype=torch.uint8))
     assert white[0, :, 0, 0].tolist() == pytest.approx(

@@ -41,9 +41,10 @@ def main() -> None:
     for kind, name in POLICIES.items():
         world = make_world(name)
         for device, threads in places(kind):
-            torch.set_num_threads(threads)
             policy = made(kind, world, device)
-            latency = measure_latency(policy, world, scenes(name), predictions=predictions)
+            latency = measure_latency(
+                policy, world, scenes(name), predictions=predictions, threads=threads
+            )
             found.append({"policy": kind, "world": name, **latency.to_dict()})
         world.close()
     record("latency", {"policies": found, "real_time": real_time()})
@@ -98,14 +99,13 @@ class Slow:
 def real_time() -> dict[str, Any]:
     """Late ticks of `REAL_TICKS` at the corridor's 10 Hz, by a policy that takes 150 ms."""
     world = make_world("corridor")
-    torch.set_num_threads(1)
     policy = untrained("vla-nano", world)
     steps = policy.n_action_steps
 
     def drive(driven: Policy) -> Latency:
         chunks = REAL_TICKS // steps
         return measure_latency(
-            driven, world, scenes("corridor"), predictions=chunks, warm_up=5, paced=True
+            driven, world, scenes("corridor"), predictions=chunks, warm_up=5, paced=True, threads=1
         )
 
     blocking = drive(Slow(policy))

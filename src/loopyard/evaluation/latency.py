@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from loopyard.core.errors import ConfigError, expected
 from loopyard.core.scenario import Scenario
 from loopyard.evaluation.execution import start_execution
 from loopyard.policies.policy import Policy
+from loopyard.policies.threads import deployed_threads
 from loopyard.worlds.world import World, spec_of
 
 PREDICTIONS = 200
@@ -65,20 +65,37 @@ def measure_latency(
     predictions: int = PREDICTIONS,
     warm_up: int = WARM_UP,
     paced: bool = False,
+    threads: int = 0,
     clock: Clock | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Latency:
     """Drives the scenes, over and over, until `warm_up` and `predictions` chunks were begun.
 
-    The policy runs as it would on a robot: alone, one observation at a time, with the threads that
-    torch has. paced: wait for each tick of the world's rate, as a robot does; else the next tick
-    begins at once. scenes: of scenarios that `world` takes.
+    The policy runs as it would on a robot: alone, one observation at a time. scenes: of scenarios
+    that `world` takes. paced: wait for each tick of the world's rate, as a robot does; else the
+    next tick begins at once. threads: torch's; 0: as deployed.
 
     Raises:
         ConfigError: no scenes.
         CheckpointError, WorldError: as the policy and the world do.
     """
     clock = clock or SystemClock()
+    with deployed_threads(threads) as used:
+        times_s, begins = _times(
+            policy, world, scenes, warm_up + predictions, clock, sleep if paced else None
+        )
+    return _latency(policy, times_s, begins, warm_up, 1.0 / spec_of(world).fps, used)
+
+
+def _times(
+    policy: Policy,
+    world: World,
+    scenes: Sequence[tuple[Scenario, int]],
+    predictions: int,
+    clock: Clock,
+    sleep: Callable[[float], None] | None,
+) -> tuple[list[float], list[int]]:
+    """Seconds of each ``act``, and the places of those that began a chunk."""
     spec = spec_of(world)
     budget_s, stride = 1.0 / spec.fps, start_execution(policy).stride
     low = np.array([channel.low for channel in spec.action.channels], np.float32)
@@ -91,10 +108,10 @@ def measure_latency(
         policy.reset()
         for tick in range(int(getattr(world, "max_steps", spec.max_steps))):
             if tick % stride == 0:
-                if len(begins) == warm_up + predictions:
-                    return _latency(policy, times_s, begins, warm_up, budget_s)
+                if len(begins) == predictions:
+                    return times_s, begins
                 begins.append(len(times_s))
-            if paced:
+            if sleep is not None:
                 sleep(max(0.0, due_s - clock.monotonic()))
             start_s = clock.monotonic()
             action = policy.act(obs)
@@ -107,13 +124,17 @@ def measure_latency(
 
 
 def _latency(
-    policy: Policy, times_s: list[float], begins: list[int], warm_up: int, budget_s: float
+    policy: Policy,
+    times_s: list[float],
+    begins: list[int],
+    warm_up: int,
+    budget_s: float,
+    threads: int,
 ) -> Latency:
-    """begins: the places in `times_s` of ticks that predict, `warm_up` of which do not count."""
+    """begins: as `_times` gives them; the first `warm_up` of them do not count."""
     first = begins[warm_up]
     predicts = np.isin(np.arange(len(times_s)), begins)[first:]
     warm_ms, times_ms = np.split(1e3 * np.array(times_s), [first])
-    torch = sys.modules.get("torch")
     every = _tick_times(times_ms)
     assert every is not None
     return Latency(
@@ -124,7 +145,7 @@ def _latency(
         late_ticks=int((times_ms > 1e3 * budget_s).sum()),
         budget_ms=round(1e3 * budget_s, 3),
         n_action_steps=policy.n_action_steps,
-        threads=1 if torch is None else torch.get_num_threads(),
+        threads=threads,
         device=str(getattr(policy, "device", "cpu")),
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
 from loopyard.core.errors import ConfigError
+from loopyard.core.machine import usable_cores
 from loopyard.core.scenario import Scenario
 from loopyard.evaluation.latency import measure_latency
 from loopyard.policies.asynchronous import AsynchronousPolicy
@@ -103,6 +105,25 @@ def test_a_paced_drive_keeps_the_worlds_rate(glue):
     assert clock.now_s == pytest.approx(19 * 0.1 + 0.03)
 
 
+def test_torch_computes_on_the_threads_of_a_server_and_is_left_as_it_was(glue):
+    import torch
+
+    class Spy(glue.Homing):
+        def act(self, obs):
+            seen.add(torch.get_num_threads())
+            return super().act(obs)
+
+    seen: set[int] = set()
+    before = torch.get_num_threads()
+    asked: dict[str, Any] = {"predictions": 2, "warm_up": 1}
+    assert measure_latency(Spy(), glue.GlueWorld(), SCENES, **asked, threads=3).threads == 3
+    assert seen == {3}
+    assert measure_latency(Spy(), glue.GlueWorld(), SCENES, **asked).threads == max(
+        1, usable_cores() // 2
+    )
+    assert torch.get_num_threads() == before
+
+
 def test_no_scenes_are_named(glue):
     with pytest.raises(ConfigError, match="scenes: found 0"):
         measure_latency(glue.Homing(), glue.GlueWorld(), [])
@@ -129,7 +150,7 @@ class Sleeping:
 
 def test_a_slow_policy_meets_the_rate_when_it_is_asynchronous(glue):
     """In real time, at 10 Hz: every tick is late without the wrapper, and none with it."""
-    asked = {"predictions": 8, "warm_up": 0, "paced": True}
+    asked: dict[str, Any] = {"predictions": 8, "warm_up": 0, "paced": True}
     alone = measure_latency(Sleeping(), glue.GlueWorld(), SCENES, **asked)
     assert alone.late_ticks == alone.ticks.ticks == 8
     with AsynchronousPolicy(Sleeping(), action_size=2) as policy:

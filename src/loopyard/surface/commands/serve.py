@@ -10,8 +10,7 @@ Example: loopyard serve runs/demo/best --port 8765
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,6 +66,7 @@ def run(options: Options, console: Console) -> int:
             flag = f"--{name.replace('_', '-')}"
             raise ConfigError(expected("serve", flag, value, "1 or more"))
     try:
+        from loopyard.policies.threads import deployed_threads
         from loopyard.surface.serve.door import token_of
         from loopyard.surface.serve.server import PolicyServer, ServerLimits
         from loopyard.surface.serve.warm_up import warm_up
@@ -75,8 +75,8 @@ def run(options: Options, console: Console) -> int:
         raise ConfigError(expected("serve", str(error.name), "not installed", wanted)) from error
     token = token_of(os.environ, options.host)
     limits = ServerLimits(clients=options.max_clients, batch=options.max_batch)
-    with _threads(options.threads):
-        policy, interface = _load(options)
+    policy, interface = _load(options)
+    with deployed_threads(options.threads):
         server = PolicyServer(policy, interface, token=token, limits=limits, say=_speaker(console))
         warm_up(policy, interface, limits.batch, SystemClock())
         _serve(server, options, console)
@@ -122,21 +122,6 @@ def _serve(server: PolicyServer, options: Options, console: Console) -> None:
     told = server.metrics.to_dict()
     safe = sum(told[kind] for kind in ("late", "malformed", "failed"))
     console.print(f"ended after {told['actions']} actions and {safe} safe ones")
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    """Torch computes on so many threads inside; 0: on half of the cores."""
-    import torch
-
-    from loopyard.core.machine import usable_cores
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(number or max(1, usable_cores() // 2))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _speaker(console: Console) -> Callable[[str], None]:

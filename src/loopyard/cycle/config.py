@@ -16,6 +16,7 @@ from loopyard.cycle.messages.settings import MessageSettings
 from loopyard.executors.registry import ExecutorName
 from loopyard.experts.noise import NoiseSettings
 from loopyard.scenarios.curriculum import CurriculumSettings
+from loopyard.scenarios.ladder import Ladder
 from loopyard.scenarios.sampling import Mix
 from loopyard.training.config import TrainConfig
 
@@ -109,10 +110,12 @@ class ScenarioSection(_Section):
     sampling: what a cycle samples by. ``feedback``: by the modes that the last rollouts failed,
     ``prior``: by the registry's priorities, ``uniform``: every mode alike. variety: different
     scenarios a cycle, each a model of its own. randomise: domain randomisation of every scene.
-    curriculum: scenes to learn from are randomised as widely as the policy can bear.
+    curriculum: scenes to learn from are randomised as widely as the policy can bear. ladder: they
+    are of easy kinds first, and of others once those are driven well.
     suite: which scenes choose and judge: ``all-modes``, ``general``, or a mode's id; their number
-    is split evenly over the modes. recoveries: expert drives a cycle that begin before_s seconds
-    before a rollout went wrong; they need sampling by feedback.
+    is split evenly over the modes, and a world without modes has general scenes.
+    recoveries: expert drives a cycle that begin before_s seconds before a rollout went wrong; they
+    need sampling by feedback.
     """
 
     modes: tuple[Path, ...] = ()
@@ -122,6 +125,7 @@ class ScenarioSection(_Section):
     variety: int = Field(default=60, ge=1)
     randomise: Randomisation | None = None
     curriculum: CurriculumSettings | None = None
+    ladder: Ladder | None = None
     suite: str = "all-modes"
     recoveries: int = Field(default=40, ge=0)
     before_s: float = Field(default=3.0, gt=0.0)

@@ -11,6 +11,7 @@ from loopyard.cycle.config import Campaign
 from loopyard.cycle.curriculum import CampaignCurriculum
 from loopyard.cycle.dagger import LEARN
 from loopyard.cycle.feedback import learn, sampling_weights, with_found
+from loopyard.cycle.ladder import CampaignLadder
 from loopyard.cycle.recovery import failures_of, recovery_starts
 from loopyard.cycle.scenes import campaign_registry, judging_scenes, learning_scenarios
 from loopyard.data.dataset import open_dataset
@@ -42,6 +43,8 @@ class CampaignModes:
         self._results: dict[str, ModeResult] = {}
         settings = campaign.scenarios.curriculum if campaign.scenarios else None
         self.curriculum = CampaignCurriculum(campaign, settings) if settings else None
+        ladder = campaign.scenarios.ladder if campaign.scenarios else None
+        self.ladder = CampaignLadder(campaign, ladder) if ladder else None
 
     def adopt(self, campaign: Campaign) -> None:
         """From here on by these settings; what was learned of the modes stays."""
@@ -49,11 +52,13 @@ class CampaignModes:
 
     def learning_scenarios(self, cycle: int, count: int, path: Path) -> list[Scenario]:
         """The scenarios of ``count`` drives of a cycle; also written to ``path``, a line each."""
-        general = self.curriculum.scenario if self.curriculum else None
-        probes = self.curriculum.probes(count) if self.curriculum else []
-        scenarios = probes + learning_scenarios(
-            self._campaign, self.registry, cycle, count - len(probes), self._results, general
-        )
+        general = self.curriculum.scenario if self.curriculum else self._campaign.scenario
+        scenarios = self.curriculum.probes(count) if self.curriculum else []
+        parts = [(general, count - len(scenarios))]
+        for base, n in self.ladder.parts(*parts[0]) if self.ladder else parts:
+            scenarios += learning_scenarios(
+                self._campaign, self.registry, cycle, n, self._results, base
+            )
         if self._campaign.scenarios is not None:
             lines = (scenario.model_dump_json() + "\n" for scenario in scenarios)
             write_text(path, "".join(lines))
@@ -79,8 +84,8 @@ class CampaignModes:
     def learn(self, cycle: int, folder: Path) -> None:
         """Take in a cycle's rollouts: those that were labelled and those that chose.
 
-        Writes ``modes.json``, the results by mode, ``registry.json``, the registry after them, and
-        with a curriculum ``curriculum.json``.
+        Writes ``modes.json``, the results by mode, ``registry.json``, the registry after them, with
+        a curriculum ``curriculum.json`` and with a ladder ``ladder.json``.
         """
         if self._campaign.scenarios is None:
             return
@@ -91,6 +96,8 @@ class CampaignModes:
         )
         if self.curriculum:
             self.curriculum.learn(cycle, labelled, folder)
+        if self.ladder:
+            self.ladder.learn(cycle, [*labelled, *chosen], folder)
         if self._campaign.scenarios.sampling == "feedback":
             self.registry = learn(self.registry, self._results, cycle)
             if (rollouts / f"{LEARN}.jsonl").exists():

@@ -72,12 +72,14 @@ def judging_scenes(
 ) -> list[tuple[Scenario, int]]:
     """About ``n`` scenes (scenario, seed) to choose or judge a checkpoint on.
 
-    For all modes, ``n`` is rounded up to the same number for each of them.
+    For all modes, ``n`` is rounded up to the same number for each of them; where the world has
+    none, scenes are general.
     """
     section = campaign.scenarios
     name = section.suite if section else GENERAL
     if name == ALL_MODES:
-        n = math.ceil(n / max(1, len(registry.of_world(campaign.world))))
+        modes = len(registry.of_world(campaign.world))
+        name, n = (name, math.ceil(n / modes)) if modes else (GENERAL, n)
     return list(suite_scenes(name, n, campaign.scenario, registry, split))
 
 

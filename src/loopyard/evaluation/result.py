@@ -8,6 +8,7 @@ from statistics import fmean, median
 from typing import Any
 
 from loopyard.evaluation.by_mode import ModeResult, mode_result, results_by_mode
+from loopyard.evaluation.by_stratum import results_by_stratum
 from loopyard.evaluation.execution import LatencyModel
 from loopyard.evaluation.metrics import VIOLATION_PREFIX, mean_metrics
 from loopyard.evaluation.record import RolloutRecord, SceneKey
@@ -69,7 +70,8 @@ class Evaluation:
         """Plain JSON: the rate with its interval, and what happened on the way.
 
         Bricks and contacts are there when the world counts such events; ``modes`` when scenes have
-        failure modes. Safety violations stand apart: a drive may be a success and unsafe.
+        failure modes, ``strata`` when the world tells them. Safety violations stand apart: a drive
+        may be a success and unsafe.
         """
         if not self.records:
             return {
@@ -114,6 +116,10 @@ class Evaluation:
             "contacts": _contacts(counts),
             "violations": {"drives": every.violations, "events": every.events},
             "modes": self._modes(),
+            "strata": {
+                part: {value: found.to_dict() for value, found in values.items()}
+                for part, values in results_by_stratum(self.records).items()
+            },
             "counts": dict(sorted(counts.items())),
             "metrics": mean_metrics(record.metrics for record in self.records),
             "inference_p50_ms": median(record.inference_p50_ms for record in self.records),

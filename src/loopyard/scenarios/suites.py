@@ -12,10 +12,11 @@ from loopyard.core.seeds import SEED_RANGES, Split, stream
 from loopyard.scenarios.mode import FailureMode
 from loopyard.scenarios.registry import Registry
 from loopyard.scenarios.sampling import TRIES, draw_scenario
+from loopyard.scenarios.strata import stratum_scenarios
 from loopyard.scenarios.world_params import base_value, require_possible
 
-GENERAL, ALL_MODES, FIXED_10 = "general", "all-modes", "fixed10"
-NAMED = (FIXED_10, GENERAL, ALL_MODES)
+GENERAL, ALL_MODES, ALL_STRATA, FIXED_10 = "general", "all-modes", "all-strata", "fixed10"
+NAMED = (FIXED_10, GENERAL, ALL_MODES, ALL_STRATA)
 
 SCENARIOS_A_MODE = 5
 """A suite has at most this many scenarios of one mode, because each is a model of its own."""
@@ -54,9 +55,10 @@ def suite_scenes(
     """The scenes of a suite, equal scenarios side by side.
 
     name: ``general`` (`n` scenes of `base` itself), a mode's id (`n` scenes), ``all-modes`` (`n`
-    scenes of every mode that this world can be set up for), or ``fixed10`` (the ten scenes of
-    `fixed_ten`, whatever `n` says). A mode's scenes depend on base, mode and split alone, not on
-    what else the registry holds. Splits never share a seed.
+    scenes of every mode that this world can be set up for), a stratum's name (`n` scenes),
+    ``all-strata`` (`n` scenes of every one), or ``fixed10`` (the ten scenes of `fixed_ten`,
+    whatever `n` says). A mode's scenes depend on base, mode and split alone, not on what else the
+    registry holds. Splits never share a seed.
 
     Raises:
         ConfigError: no such suite, too few or too many scenes, or a mode without this world.
@@ -72,9 +74,17 @@ def suite_scenes(
             wanted = f"at least one with a recipe for '{base.world}'"
             raise ConfigError(expected(f"suite {name}", "modes", 0, wanted))
         return [scene for mode in modes for scene in _mode_scenes(mode, n, base, split)]
+    strata = stratum_scenarios(base)
+    if name == ALL_STRATA and strata:
+        seeds = suite_seeds(split, n)
+        return [SuiteScene(scenario, seed) for scenario in strata.values() for seed in seeds]
+    if name in strata:
+        return [SuiteScene(strata[name], seed) for seed in suite_seeds(split, n)]
     if name not in registry:
-        near = get_close_matches(name, [*NAMED, *(mode.id for mode in registry.modes)], n=1)
-        wanted = f"{', '.join(NAMED)} or a mode's id" + (f"; did you mean {near[0]}?" * bool(near))
+        known = [*NAMED, *strata, *(mode.id for mode in registry.modes)]
+        near = get_close_matches(name, known, n=1)
+        wanted = f"{', '.join(NAMED)}, a stratum of this world or a mode's id"
+        wanted += f"; did you mean {near[0]}?" if near else ""
         raise ConfigError(expected("suite", "name", name, wanted))
     return _mode_scenes(registry[name], n, base, split)
 

@@ -56,10 +56,11 @@ class Options(BaseOptions):
     preset: str = "starter"
     """a named set of the world's parameters"""
     n: int = 100
-    """scenes to drive; of each mode with --suite all-modes"""
+    """scenes to drive; of each mode with --suite all-modes, of each stratum with all-strata"""
     suite: str = "gate"
     """gate judges, select chooses among checkpoints, train was learned from: scenes of the base
-    itself; or all-modes, a mode's id such as FM-A01, fixed10, or a file of scenes (.jsonl)"""
+    itself; or all-modes, a mode's id such as FM-A01, all-strata, a stratum's name (loopyard
+    scenarios list --world corridor), fixed10, or a file of scenes (.jsonl)"""
     split: Split = "gate"
     """whose seeds a suite of failure modes takes"""
     first: int = 0
@@ -276,11 +277,14 @@ def _latency(options: Options, scenes: list[tuple[Scenario, int]]) -> dict[str, 
 
 def _text(answer: dict[str, Any]) -> str:
     from loopyard.surface.latency import latency_lines
+    from loopyard.surface.stratum_table import stratum_table
 
     low, high = answer["wilson_95"]
     early = answer.get("decided_after", 0) < answer.get("n_max", 0)
     nominal = ", nominal: it stopped when the verdict was clear" if early else ""
     lines = [] if not answer["modes"] else [_mode_lines(answer["modes"]), ""]
+    if strata := stratum_table(answer["strata"]):
+        lines += [strata, ""]
     lines += [
         f"{answer['successes']} of {answer['n']} scenes succeeded: {answer['rate']:.1%} "
         f"(Wilson 95 % {low:.1%} to {high:.1%}{nominal})"

@@ -14,13 +14,12 @@ from loopyard.worlds.corridor import geometry as g
 from loopyard.worlds.corridor.cases import STARTS_AT, STRATA_OF
 from loopyard.worlds.corridor.instructions import Side, instruction
 from loopyard.worlds.corridor.params import ANY, CorridorParams
+from loopyard.worlds.corridor.strata import TOLD, stratum_name
 
 Choice = TypeVar("Choice")
 
 EVENING_SHARE = 0.2
 """Of the scenes whose light is not told."""
-STRATA = ("boxes", "orientation", "side", "layout", "distance", "light", "language")
-"""Parameters that say what a scene is of."""
 NOT_OF_THE_PICTURE = ("side", "language")
 """Parameters that change nothing of what stands where."""
 
@@ -109,16 +108,9 @@ def draw_scene(
     language = _either(params.language, ("english", "korean"), told)
     text = instruction(side, language, int(told.integers(1 << 30)), len(boxes))
     told_of = {**kinds, "side": side, "language": language}
-    strata = {part: str(told_of[part]) for part in STRATA}
+    strata = {part: str(told_of[part]) for part in TOLD}
     speed_mps = STARTS_AT.get(params.case, 0.0) * params.max_speed_mps
     return Scene(boxes, colours, base, cup, side, text, strata, drawn or {}, speed_mps)
-
-
-def stratum_name(strata: Mapping[str, Any]) -> str:
-    """``1box_vert_left_core_medium_evening``; of day and of the language it says nothing."""
-    parts = [f"{strata['boxes']}box", strata["orientation"][:4]]
-    parts += [strata[name] for name in ("side", "layout", "distance")]
-    return "_".join([*parts, *(["evening"] if strata["light"] == "evening" else [])])
 
 
 def _kinds(params: CorridorParams, rng: np.random.Generator) -> dict[str, Any]:

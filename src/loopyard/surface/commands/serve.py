@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -43,6 +43,8 @@ class Options:
     """predict at every tick and average, with this coefficient"""
     fps: int | None = None
     """control ticks a second, where the checkpoint does not say"""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """where the network computes; auto: on a GPU where there is one (LeRobot's: always cpu)"""
     threads: int = 0
     """processor threads of a forward pass; 0: half of the cores"""
     max_clients: int = 64
@@ -93,10 +95,27 @@ def _load(options: Options) -> tuple[Policy, Interface]:
         "n_action_steps": options.n_action_steps,
         "temporal_ensemble": options.temporal_ensemble,
     }
-    policy = load_policy(where, **execution)
+    policy = _placed(load_policy(where, **execution), options.device)
     if options.checkpoint.is_dir():
         where = str(checkpoint_folder(where))
     return policy, interface_of(policy, policy_digest(where, **execution), options.fps, where)
+
+
+def _placed(policy: Policy, device: str) -> Policy:
+    """The policy with its network on the device; one that cannot be moved stays on the processor.
+
+    Raises:
+        ConfigError: a GPU was asked for and there is none, or the policy cannot be moved to it.
+    """
+    import torch
+
+    from loopyard.core.errors import ConfigError, expected
+
+    there, move = torch.cuda.is_available(), getattr(policy, "to", None)
+    if device == "cuda" and (not there or move is None):
+        found = "no GPU" if not there else type(policy).__name__
+        raise ConfigError(expected("serve", "--device cuda", found, "a GPU and a policy of ours"))
+    return move("cuda") if there and move is not None and device != "cpu" else policy
 
 
 def _serve(server: PolicyServer, options: Options, console: Console) -> None:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from loopyard.core.errors import ConfigError
 from loopyard.surface import cli
+from loopyard.surface.commands.serve import _placed
 from loopyard.surface.serve.wire import TOKEN
 
 
@@ -29,6 +31,30 @@ def test_a_token_that_is_none_is_refused_and_not_repeated(token, monkeypatch, ca
     error = capsys.readouterr().err
     assert f"serve: {TOKEN}: found '{len(token)} characters', expected at least 16" in error
     assert not token or token not in error
+
+
+def test_a_gpu_is_used_where_there_is_one_and_the_policy_can_go_there(monkeypatch):
+    class Movable:
+        device = "cpu"
+
+        def to(self, device: str) -> Movable:
+            self.device = device
+            return self
+
+    class Fixed:
+        device = "cpu"
+
+    for there, asked, made, wanted in (
+        (True, "auto", Movable, "cuda"),
+        (True, "cuda", Movable, "cuda"),
+        (True, "cpu", Movable, "cpu"),
+        (True, "auto", Fixed, "cpu"),
+        (False, "auto", Movable, "cpu"),
+    ):
+        monkeypatch.setattr("torch.cuda.is_available", lambda there=there: there)
+        assert _placed(made(), asked).device == wanted  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="--device cuda: found 'no GPU'"):
+        _placed(Movable(), "cuda")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

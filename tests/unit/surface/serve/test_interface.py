@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from telling import INTERFACE, SPEC
@@ -10,6 +11,9 @@ from telling import INTERFACE, SPEC
 from loopyard.core.errors import ConfigError, ServeError
 from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
 from loopyard.policies.baselines import ZeroPolicy
+from loopyard.policies.catalogue import make_config
+from loopyard.policies.config import features_of
+from loopyard.policies.lerobot_inputs import Inputs
 from loopyard.surface.serve.interface import (
     Interface,
     as_text,
@@ -97,6 +101,41 @@ def test_another_version_is_told():
     assert differences({"protocol": 7}, INTERFACE) == [
         {"field": "protocol", "found": 7, "expected": PROTOCOL}
     ]
+
+
+@pytest.mark.parametrize("kind", ["act", "act-nano", "vla-nano"])
+def test_ours_say_it_in_config_and_spec(kind):
+    data = {
+        "type": kind,
+        **features_of(SPEC, ["ego"], (4, 4)),
+        "chunk_size": 6,
+        "n_action_steps": 6,
+    }
+    config = make_config(kind, "test", data)
+    policy = SimpleNamespace(config=config, spec=SPEC, chunk_size=6, n_action_steps=3)
+    found = interface_of(policy, "digest")
+    assert found == replace(
+        INTERFACE,
+        policy=kind,
+        digest="digest",
+        chunk_size=6,
+        n_action_steps=3,
+        reads_task=kind == "vla-nano",
+    )
+    policy.spec = None  # one of LeRobot's ACT: sizes are all there is
+    found = interface_of(policy, "digest", fps=20)
+    assert (found.world, found.fps, found.cameras) == ("", 20, (CameraSpec("ego", 4, 4),))
+    assert (found.state.names, found.action.size) == (["state_0", "state_1"], 3)
+    with pytest.raises(ConfigError, match=r"policy: fps: found 'nothing', expected .* --fps"):
+        interface_of(policy, "digest")
+
+
+def test_lerobots_say_it_in_their_inputs():
+    inputs = Inputs("folder", {"observation.images.top": (48, 64)}, 0, 7)
+    policy = SimpleNamespace(inputs=inputs, chunk_size=8, n_action_steps=8)
+    found = interface_of(policy, "digest", fps=30)
+    assert found.cameras == (CameraSpec("top", width=64, height=48),)
+    assert (found.state.size, found.action.size, found.reads_task) == (0, 7, False)
 
 
 def test_a_baseline_does_not_say_what_it_sees():

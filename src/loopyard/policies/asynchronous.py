@@ -6,7 +6,7 @@ inference (Shukor et al. 2025, arXiv:2506.01844) and, beneath its inpainting, wh
 that denoises, real-time chunking (Black et al. 2025, arXiv:2506.07339).
 
 When the next chunk is late, the running one is driven to its end; then the robot is given zeros,
-which every world takes for standing still, until the chunk comes.
+which our worlds take for standing still, until the chunk comes.
 """
 
 from __future__ import annotations

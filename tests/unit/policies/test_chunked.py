@@ -86,3 +86,11 @@ def test_baselines_keep_the_protocol(baseline, observations):
     assert baseline.predict_chunks(observations).shape == (6, 20, 2)
     baseline.reset()
     assert np.array_equal(baseline.act(observations[0]), first)
+
+
+def test_what_it_sees_goes_to_where_the_network_is(policy, observations):
+    assert policy.device.type == "cpu"
+    # On a device that only knows shapes all is computed, and nothing can be brought back.
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        policy.to("meta").predict_chunk(observations[0])
+    assert policy.device.type == "meta"

@@ -25,6 +25,7 @@ from loopyard.surface.report.modes_section import failure_modes
 from loopyard.surface.report.plan_actual import Review, plan_against_actual
 from loopyard.surface.report.review_section import reviews
 from loopyard.surface.report.run_folder import Facts, RunFolder, read_run_folder
+from loopyard.surface.report.strata_section import ladder, strata
 from loopyard.surface.report.timeline_section import costs, timeline
 from loopyard.surface.report.wording import count, duration, flat, plain
 
@@ -147,6 +148,8 @@ def _page(
         cycles=cycles,
         modes=failure_modes(run),
         curriculum=curriculum(run),
+        strata=strata(run),
+        ladder=ladder(run),
         lessons=lessons(run),
         failures=sections.failures(run),
         why=why_failed(run),

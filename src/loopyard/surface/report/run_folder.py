@@ -27,8 +27,8 @@ class CycleFolder:
     """One cycle. facts: its row of result.json, filled up from its own files.
 
     modes: results by failure mode. registry: the failure modes after the cycle. curriculum: how
-    widely it randomises after the cycle. meanwhile: rollouts of its training's checkpoints while
-    that went on, by the steps trained.
+    widely it randomises after the cycle. ladder: which of its rungs are open after it.
+    meanwhile: rollouts of its training's checkpoints while that went on, by the steps trained.
     """
 
     number: int
@@ -42,6 +42,7 @@ class CycleFolder:
     modes: Facts = field(default_factory=dict)
     registry: Facts = field(default_factory=dict)
     curriculum: Facts = field(default_factory=dict)
+    ladder: Facts = field(default_factory=dict)
     meanwhile: dict[int, Facts] = field(default_factory=dict)
 
 
@@ -134,6 +135,7 @@ def _read_cycle(reader: _Reader, folder: Path, row: Facts) -> CycleFolder:
         modes=reader.mapping(f"{name}/modes.json").get("modes", {}),
         registry=reader.mapping(f"{name}/registry.json"),
         curriculum=reader.mapping(f"{name}/curriculum.json"),
+        ladder=reader.mapping(f"{name}/ladder.json"),
         meanwhile={
             int(path.parent.name.removeprefix("step_")): reader.mapping(
                 f"{name}/meanwhile/{path.parent.name}/select.json"

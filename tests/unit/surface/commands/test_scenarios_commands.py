@@ -55,6 +55,17 @@ def test_list_has_every_mode_the_gravest_first(own, capsys):
     assert "FM-E03     3  1.5" in said
 
 
+def test_of_a_world_its_own_modes_are_listed_and_the_strata_of_its_scenes(own, capsys):
+    found = answer(["scenarios", "list", *own], capsys)
+    assert ({row["id"] for row in found["modes"]}, found["strata"]) == ({"FM-U01", "FM-U02"}, [])
+    assert main(["scenarios", "list", "--world", "corridor"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "0 modes"
+    assert "1box_vert_left_core_close_evening" in said
+    assert said[-1].startswith("96 strata: loopyard evaluate --world corridor --suite NAME")
+    assert main(["scenarios", "list", "--world", "moon"]) == 2
+
+
 def test_show_tells_one_mode_and_a_scenario_of_it(capsys):
     told = answer(["scenarios", "show", "FM-B01"], capsys)
     assert (told["tier"], told["expected"]) == (2, "emergency_stop")

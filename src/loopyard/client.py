@@ -19,7 +19,8 @@ import numpy as np
 
 from loopyard.core.errors import ServeError, expected
 from loopyard.core.specs import STATE_KEY, TASK_KEY, WorldSpec
-from loopyard.surface.serve.interface import Interface, expectation
+from loopyard.policies.policy import HISTORY_KEY
+from loopyard.surface.serve.interface import Interface, expectation, safe_action
 from loopyard.surface.serve.link import Link
 from loopyard.surface.serve.wire import TOKEN, array_of, pack
 
@@ -70,6 +71,7 @@ class PolicyClient:
         self.deadline_s = welcome["deadline_s"]
         self.chunk_size = self.interface.chunk_size
         self.n_action_steps = self.interface.n_action_steps
+        self.n_obs_steps = self.interface.n_obs_steps
         self.digest = self.interface.digest
         self.last: Answer | None = None
         self._most_bytes = int(welcome["most_bytes"])
@@ -85,7 +87,10 @@ class PolicyClient:
         return self.ask(obs).action
 
     def predict_chunk(self, obs: dict[str, Any]) -> np.ndarray:
-        """(chunk_size, A) float32, for a client that executes it itself."""
+        """(chunk_size, A) float32, for a client that executes it itself.
+
+        Of a policy that looks at several ticks, the ones before are taken from ``history``.
+        """
         return self.ask(obs, whole=True).action
 
     def predict_chunks(self, observations: Sequence[dict[str, Any]]) -> np.ndarray:
@@ -101,15 +106,16 @@ class PolicyClient:
             frame = self._frame(obs, whole)
             left_s = self.deadline_s - (time.perf_counter() - begun_s)
             message = self._link.exchange(self._seq, frame, left_s)
-            action, reason = self._action(message, whole), str(message.get("reason", ""))
-            safe = bool(message.get("safe"))
+            action = None if message.get("safe") else self._action(message, whole)
+            reason = str(message.get("reason", ""))
             self._fresh = False
         except (ServeError, TimeoutError) as error:
             # The robot stands still and the server does not know it: what it planned is over.
-            self._fresh, safe = True, True
+            self._fresh, action = True, None
             reason = str(error) or f"late: no answer within {1e3 * self.deadline_s:.0f} ms"
-            size = self.interface.action.size
-            action = np.zeros((self.chunk_size, size) if whole else size, np.float32)
+        safe = action is None
+        if action is None:
+            action = safe_action(self.interface, whole=whole)
         answer = Answer(action, safe, reason, time.perf_counter() - begun_s)
         self._tell_change(answer)
         self.last = answer
@@ -134,7 +140,12 @@ class PolicyClient:
         self.close()
 
     def _frame(self, obs: dict[str, Any], whole: bool) -> bytes:
-        asked = {"observation": self._seen(obs), "fresh": self._fresh, "whole": whole}
+        if not isinstance(obs, dict):
+            raise ServeError(expected("observation", "type", type(obs).__name__, "a dict"))
+        asked: dict[str, Any] = {"observation": self._seen(obs), "fresh": self._fresh}
+        if whole:
+            earlier = tuple(obs.get(HISTORY_KEY, ()))[-self.n_obs_steps :]
+            asked |= {"whole": True, "history": [self._seen(one) for one in earlier]}
         frame = pack({"type": "observe", "seq": self._seq, **asked})
         if len(frame) > self._most_bytes:
             found, wanted = f"{len(frame)} bytes", f"at most {self._most_bytes}"

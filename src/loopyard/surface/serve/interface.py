@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from loopyard.core.errors import ConfigError, ServeError, expected
 from loopyard.core.specs import IMAGE_PREFIX, CameraSpec, Channel, VectorSpec, WorldSpec
 from loopyard.surface.serve.wire import PROTOCOL
@@ -18,7 +20,8 @@ Difference = dict[str, Any]
 class Interface:
     """cameras: those it looks at, as large as they must be. state: without channels where it looks
     at none. world, task: what it was trained on; "" where its checkpoint does not say, and then
-    channels are only numbered. reads_task: an observation has to bring its instruction.
+    channels are only numbered. n_obs_steps: ticks it looks at, the last one included. reads_task:
+    an observation has to bring its instruction.
     """
 
     policy: str
@@ -28,6 +31,7 @@ class Interface:
     fps: int
     chunk_size: int
     n_action_steps: int
+    n_obs_steps: int
     reads_task: bool
     cameras: tuple[CameraSpec, ...]
     state: VectorSpec
@@ -53,6 +57,12 @@ class Interface:
             ) from None
 
 
+def safe_action(interface: Interface, *, whole: bool) -> np.ndarray:
+    """Zeros: (A,), or (K, A) where the whole chunk was asked for."""
+    size = interface.action.size
+    return np.zeros((interface.chunk_size, size) if whole else size, np.float32)
+
+
 def interface_of(
     policy: Any, digest: str, fps: int | None = None, where: str = "policy"
 ) -> Interface:
@@ -76,6 +86,7 @@ def interface_of(
         fps=rate,
         chunk_size=policy.chunk_size,
         n_action_steps=policy.n_action_steps,
+        n_obs_steps=getattr(policy, "n_obs_steps", 1),
         reads_task=bool(getattr(config, "takes_text", False)),
         cameras=tuple(known.get(name, camera) for name, camera in sizes.cameras.items()),
         state=_vector(spec and spec.state, "state", sizes.state),

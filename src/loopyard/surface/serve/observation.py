@@ -35,6 +35,18 @@ def read_observation(value: Any, interface: Interface) -> dict[str, Any]:
     return obs
 
 
+def read_history(value: Any, interface: Interface) -> tuple[dict[str, Any], ...]:
+    """The observations of the ticks before, oldest first; of too many the newest.
+
+    Raises:
+        ServeError: it is no list, or as `read_observation`.
+    """
+    if not isinstance(value, list):
+        raise ServeError(expected(WHERE, "history", type(value).__name__, "a list"))
+    most = interface.n_obs_steps - 1
+    return tuple(read_observation(one, interface) for one in value[max(0, len(value) - most) :])
+
+
 def _image(value: dict[str, Any], camera: CameraSpec) -> np.ndarray:
     image = array_of(WHERE, camera.key, _part(value, camera.key))
     wanted = (camera.height, camera.width, 3)

@@ -261,7 +261,7 @@ class PolicyServer:
 
 
 def frame_limit(interface: Interface) -> int:
-    """Bytes of a frame: four times an observation, so that one of another size is told what is
-    wrong with it and not only sent away."""
+    """Bytes of a frame: four times what the policy looks at, so that an observation of another size
+    is told what is wrong with it and not only sent away."""
     images = sum(3 * camera.width * camera.height for camera in interface.cameras)
-    return max(SMALLEST_LIMIT, 4 * (images + 4 * interface.state.size))
+    return max(SMALLEST_LIMIT, 4 * interface.n_obs_steps * (images + 4 * interface.state.size))

@@ -18,9 +18,9 @@ from loopyard.core.clock import Clock
 from loopyard.core.errors import ServeError, expected
 from loopyard.evaluation.execution import Execution, start_execution
 from loopyard.policies.policy import HISTORY_KEY, Observation, Policy
-from loopyard.surface.serve.interface import Interface
+from loopyard.surface.serve.interface import Interface, safe_action
 from loopyard.surface.serve.metrics import FAILED, LATE, MALFORMED, Metrics
-from loopyard.surface.serve.observation import read_observation
+from loopyard.surface.serve.observation import read_history, read_observation
 from loopyard.surface.serve.wire import UNKNOWN, Message
 
 MOST_SEQ = 1 << 63
@@ -78,7 +78,7 @@ class Session:
         channels = interface.action.channels
         self._low = np.array([channel.low for channel in channels], np.float32)
         self._high = np.array([channel.high for channel in channels], np.float32)
-        self._earlier: deque[Observation] = deque(maxlen=getattr(policy, "n_obs_steps", 1) - 1)
+        self._earlier: deque[Observation] = deque(maxlen=interface.n_obs_steps - 1)
         self._newest: Request | None = None
         self._restart()
 
@@ -86,7 +86,8 @@ class Session:
         """A request for the batcher; None where the answer could be given at once.
 
         message: an ``observe`` with its ``seq``, ``observation`` and, where they are set, ``fresh``
-        (nothing of before counts: a new drive, or the robot stood still) and ``whole``.
+        (nothing of before counts: a new drive, or the robot stood still), ``whole`` (the chunk) and
+        with it ``history`` (the ticks before, oldest first).
         """
         arrived_s = self._clock.monotonic()
         seq = message.get("seq")
@@ -98,14 +99,12 @@ class Session:
         if message.get("fresh"):
             self._restart()
             self._earlier.clear()
-        try:
-            obs = read_observation(message.get("observation"), self._interface)
-        except ServeError as error:
-            self.refuse(str(error), seq, arrived_s=arrived_s)
-            return None
-        seen = {**obs, HISTORY_KEY: tuple(self._earlier)} if self._earlier.maxlen else obs
-        self._earlier.append(obs)
         whole = bool(message.get("whole"))
+        try:
+            seen = self._seen(message, whole)
+        except ServeError as error:
+            self.refuse(str(error), seq, arrived_s=arrived_s, whole=whole)
+            return None
         request = Request(self, seq, seen, whole, arrived_s, self._execution)
         if whole or self._left == 0:
             self._newest = request
@@ -139,11 +138,30 @@ class Session:
             self._restart()
         self._safe(request.seq, kind, reason, request.arrived_s, whole=request.whole)
 
-    def refuse(self, reason: str, seq: int = UNKNOWN, *, arrived_s: float | None = None) -> None:
+    def refuse(
+        self,
+        reason: str,
+        seq: int = UNKNOWN,
+        *,
+        arrived_s: float | None = None,
+        whole: bool = False,
+    ) -> None:
         """The safe answer to a message that is no observation for this policy."""
         self._restart()
         since_s = self._clock.monotonic() if arrived_s is None else arrived_s
-        self._safe(seq, MALFORMED, reason, since_s, whole=False)
+        self._safe(seq, MALFORMED, reason, since_s, whole=whole)
+
+    def _seen(self, message: Message, whole: bool) -> Observation:
+        """What the policy is shown: with the ticks before, where it looks at several."""
+        obs = read_observation(message.get("observation"), self._interface)
+        if not self._earlier.maxlen:
+            return obs
+        if whole:
+            earlier = read_history(message.get("history", []), self._interface)
+        else:
+            earlier = tuple(self._earlier)
+            self._earlier.append(obs)
+        return {**obs, HISTORY_KEY: earlier}
 
     def _give_up_waiting(self, seq: int) -> None:
         """The newest observation wins: one that still waits is answered as late."""
@@ -166,9 +184,3 @@ class Session:
         action = safe_action(self._interface, whole=whole)
         told = {"kind": kind, "reason": reason}
         self._reply({"type": "action", "seq": seq, "action": action, "safe": True, **told})
-
-
-def safe_action(interface: Interface, *, whole: bool) -> np.ndarray:
-    """Zeros: (A,), or (K, A) where the whole chunk was asked for."""
-    size = interface.action.size
-    return np.zeros((interface.chunk_size, size) if whole else size, np.float32)

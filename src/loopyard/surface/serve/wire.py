@@ -6,7 +6,7 @@ An array is a map of its ``dtype`` ("uint8" or little-endian "float32"), its ``s
     client                                               server
     hello    protocol, client, expects, deadline_s   ->  welcome  protocol, server, interface, ...
                                                          refused  differences, reason
-    observe  seq, observation, fresh, whole          ->  action   seq, action, safe, kind, reason
+    observe  seq, observation, fresh, whole, history ->  action   seq, action, safe, kind, reason
     metrics                                          ->  metrics  metrics
 
 ``hello`` and ``refused`` stay as they are in every version of the protocol.
@@ -29,6 +29,7 @@ UNKNOWN = -1
 """The ``seq`` of an answer to what has none that can be read."""
 DTYPES = {"uint8": np.dtype("u1"), "float32": np.dtype("<f4")}
 MOST_AXES = 3
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MOST_ITEMS = 1_024
 """Of a list or map. What unpacking reserves before it has read them grows with it."""
 MOST_CHARACTERS = 4_096
@@ -97,9 +98,11 @@ def array_of(where: str, field: str, value: Any) -> np.ndarray:
 
 
 def _array_as_map(value: Any) -> Message:
-    if isinstance(value, np.ndarray) and value.dtype.name in DTYPES:
-        data = value.astype(DTYPES[value.dtype.name], copy=False).tobytes()
-        return {"dtype": value.dtype.name, "shape": list(value.shape), "data": data}
+    if isinstance(value, np.ndarray):
+        name = _NAMES.get(value.dtype) or value.dtype.name  # the name alone takes a while
+        if name in DTYPES:
+            data = value.astype(DTYPES[name], copy=False).tobytes()
+            return {"dtype": name, "shape": list(value.shape), "data": data}
     if isinstance(value, np.generic):
         return value.item()
     found = f"{value.dtype} array" if isinstance(value, np.ndarray) else type(value).__name__

@@ -40,6 +40,7 @@ INTERFACE = Interface(
     fps=SPEC.fps,
     chunk_size=CHUNK,
     n_action_steps=STEPS,
+    n_obs_steps=1,
     reads_task=True,
     cameras=SPEC.cameras,
     state=SPEC.state,

@@ -141,6 +141,7 @@ def test_an_answer_that_is_none_is_not_driven(answer, said):
 @pytest.mark.parametrize(
     "obs",
     [
+        None,
         {},
         {**observation(), "observation.state": "north"},
         {**observation(), "observation.state": [1.0]},

@@ -69,8 +69,7 @@ def test_a_chunk_can_be_asked_for_and_leaves_the_drive_alone(served):
 
 
 def test_a_policy_that_looks_back_is_shown_the_ticks_before(serve, policy):
-    policy.n_obs_steps = 3
-    client = serve(policy).client()
+    client = serve(policy, replace(INTERFACE, n_obs_steps=3)).client()
     for x in (0.1, 0.2, 0.3, 0.4, 0.5):
         client.act(observation(x))
     client.reset()
@@ -79,6 +78,19 @@ def test_a_policy_that_looks_back_is_shown_the_ticks_before(serve, policy):
     np.testing.assert_allclose(seen[1], [0.1, 0.2])
     np.testing.assert_allclose(seen[2], [0.3, 0.4])
     assert seen[3] == []
+
+
+def test_for_a_chunk_the_client_tells_the_ticks_before(serve, policy):
+    client = serve(policy, replace(INTERFACE, n_obs_steps=3)).client()
+    history = [observation(x) for x in (0.1, 0.2, 0.3)]
+    assert client.predict_chunk({**observation(0.4), "history": history}).any()
+    client.act(observation(0.5))
+    seen = [[obs["observation.state"][0] for obs in shown["history"]] for shown in policy.shown]
+    np.testing.assert_allclose(seen[0], [0.2, 0.3])
+    assert seen[1] == []
+    assert not client.predict_chunk({**observation(), "history": [observation(9, np.nan)]}).any()
+    assert client.last is not None
+    assert "found nan" in client.last.reason
 
 
 def test_what_waits_is_predicted_in_one_pass(serve, policy):

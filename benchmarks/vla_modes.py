@@ -1,10 +1,10 @@
 """What `vla` costs with the whole backbone, with LoRA adapters and with a frozen one learning.
 
-Trainable share, peak memory and samples a second of the real loop's own step (window 4, batch 1,
-accumulation 8, as the predecessor had it; a head on kept features takes 64 at once), and the time
-of one prediction. Weights are random: they cost the same. On a GPU the real architectures at full
-size; on a processor a Kosmos-2 of 31 million weights, which says how the modes compare and not
-what the real one takes.
+Trainable share, peak memory and samples a second of the real loop's own step (window 4, batch 1;
+accumulation 8 on a GPU, as the predecessor had it, 2 on a processor; a head on kept features takes
+64 at once), and the time of one prediction. Weights are random: they cost the same. On a GPU the real architectures at full
+size; on a processor a small Kosmos-2, which says how the modes compare and not what the real one
+takes, on one thread (samples_per_cpu_s does not mind what else the machine does).
 
     python benchmarks/vla_modes.py [--steps 10]
 """
@@ -34,7 +34,7 @@ from loopyard.training.sources import Source, Sources
 from loopyard.training.state import Progress
 from loopyard.training.trainer import Trainer
 
-FRAMES, PREDICTIONS = 256, 20
+FRAMES, PREDICTIONS, WARM_UP = 256, 6, 1
 SMALL = {
     "text_config": {
         "vocab_size": 518,
@@ -91,9 +91,10 @@ def prepared(backbone: str, mode: str, side: int) -> tuple[Setup, RandomSamples]
         policy_options={"backbone": backbone, "n_obs_steps": 4, **source, **MODES[mode]},
         steps=10**6,
         batch_size=64 if kept else 1,
-        accumulate=1 if kept else 8,
+        accumulate=1 if kept else 8 if on_gpu else 2,
         ema_decay=0.0,
         constant_channels="center",
+        threads=0 if on_gpu else 1,
     )
     spec = WorldSpec(
         "bench",
@@ -106,7 +107,7 @@ def prepared(backbone: str, mode: str, side: int) -> tuple[Setup, RandomSamples]
         (CameraSpec("ego", side, side),),
     )
     samples = RandomSamples(side)
-    torch.set_num_threads(usable_cores())
+    torch.set_num_threads(usable_cores() if on_gpu else 1)
     setup = prepare(config, Sources(spec, [Source(samples, None)]), None)
     if kept:
         rng = np.random.default_rng(0)
@@ -124,15 +125,17 @@ def measure(backbone: str, mode: str, side: int, steps: int) -> dict[str, Any]:
     learning = sum(part.numel() for part in setup.model.parameters() if part.requires_grad)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(setup, Path(folder), Progress())
-        walls = []
-        for _ in range(steps + 2):
-            begin_s = time.perf_counter()
+        walls, cpus = [], []
+        for _ in range(steps + WARM_UP):
+            begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
             trainer.step(0.0)
             if on_gpu:
                 torch.cuda.synchronize()
             walls.append(time.perf_counter() - begin_s)
+            cpus.append(time.process_time() - begin_cpu_s)
         trainer.close()
-    step_s = statistics.median(walls[2:])
+    step_s = statistics.median(walls[WARM_UP:])
+    cpu_s = statistics.median(cpus[WARM_UP:])
     peak_mb = (
         torch.cuda.max_memory_allocated() / 1e6
         if on_gpu
@@ -146,7 +149,7 @@ def measure(backbone: str, mode: str, side: int, steps: int) -> dict[str, Any]:
         "trainable_share": round(learning / weights, 5),
         "peak_memory_mb": round(peak_mb),
         "samples_per_s": round(setup.config.samples_a_step / step_s, 2),
-        "step_s": round(step_s, 4),
+        "samples_per_cpu_s": round(setup.config.samples_a_step / cpu_s, 2),
         "samples_a_step": setup.config.samples_a_step,
         "prediction_ms": prediction_ms(setup, samples),
     }
@@ -161,7 +164,7 @@ def prediction_ms(setup: Setup, samples: RandomSamples) -> float:
         begin_s = time.perf_counter()
         policy.predict_chunk(obs)
         walls.append(time.perf_counter() - begin_s)
-    return round(1e3 * statistics.median(walls[3:]), 1)
+    return round(1e3 * statistics.median(walls[WARM_UP:]), 1)
 
 
 def main() -> None:
@@ -181,7 +184,7 @@ def main() -> None:
         "vla_modes_gpu" if on_gpu else "vla_modes",
         {
             "device": torch.cuda.get_device_name() if on_gpu else "cpu",
-            "architecture": "full size, random weights" if on_gpu else "31 M weights, random",
+            "architecture": "full size, random weights" if on_gpu else SMALL,
             "window": 4,
             "modes": found,
         },

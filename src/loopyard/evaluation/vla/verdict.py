@@ -56,7 +56,7 @@ def judge_proof(
     )
     words, reasons = [], []
     for word, name, found in said:
-        text = f"{name}: {told(found)}, asked were {target:.0%}"
+        text = f"{name}: {told(found)}, asked were {100 * target:g} %"
         if found.n == 0 or found.successes < target * found.n:
             words.append(word)
             reasons.append(f"{word}: {text}")
@@ -64,7 +64,7 @@ def judge_proof(
             reasons.append(text)
     for name, one in baselines.items():
         text = (
-            f"{name}: {told(one.result)}; {one.paired.wins} scenes won against it, "
+            f"{name}: {told(one.result)}; {one.paired.wins} drives won against it, "
             f"{one.paired.losses} lost (exact McNemar p = {one.paired.p_value:.2g})"
         )
         if not one.beaten:

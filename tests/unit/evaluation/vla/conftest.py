@@ -33,8 +33,9 @@ def scenario() -> Scenario:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No wait for the disk, and one thread."""
+    """No wait for the disk, no drawing of curves that nobody looks at, and one thread."""
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("loopyard.training.journal.Journal.draw", lambda journal, path: None)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -57,6 +58,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         "threads": 1,
         "seed": 3,
     }
-    first = train(TrainConfig(**settings, steps=2), [root / "data"], root / "first").last
-    config = TrainConfig(**settings, steps=3, init_from=first)
-    return Trained(train(config, [root / "data"], root / "second").last, root / "data")
+    with pytest.MonkeyPatch.context() as undrawn:
+        undrawn.setattr("loopyard.training.journal.Journal.draw", lambda journal, path: None)
+        first = train(TrainConfig(**settings, steps=2), [root / "data"], root / "first").last
+        config = TrainConfig(**settings, steps=3, init_from=first)
+        second = train(config, [root / "data"], root / "second").last
+    return Trained(second, root / "data")

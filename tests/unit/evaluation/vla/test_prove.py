@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from loopyard.core.errors import ConfigError
 from loopyard.core.scenario import Scenario
+from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.vla.proof import Asked
 from loopyard.evaluation.vla.prove import prove
 from loopyard.surface.proof_page import write_proof_page
@@ -27,6 +29,8 @@ def quiet(total: float, unit: str, label: str) -> Iterator[Quiet]:
 
 @pytest.fixture
 def asked(trained, scenario: Scenario, tmp_path, monkeypatch) -> Asked:
+    one_world = partial(evaluate, lockstep=1)
+    monkeypatch.setattr("loopyard.evaluation.vla.prove.evaluate", one_world)
     monkeypatch.setattr("loopyard.evaluation.vla.prove.PREDICTIONS", 2)
     monkeypatch.setattr("loopyard.surface.proof_page.swap_sheet.PAIRS", 1)
     monkeypatch.setattr("loopyard.surface.proof_page.swap_sheet.WIDTH", 40)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,13 @@ class CampaignLadder:
         rungs = self._ladder.rungs[: self.open][::-1]
         each, more = divmod(count, len(rungs))
         return [
-            (
-                general.model_copy(update={"params": {**general.params, **rung}}),
-                each + (more if place == 0 else 0),
-            )
+            (_on(rung, general), each + (more if place == 0 else 0))
             for place, rung in enumerate(rungs)
         ]
+
+    def newest(self, scenario: Scenario) -> Scenario:
+        """A scenario on the newest open rung."""
+        return _on(self._ladder.rungs[self.open - 1], scenario)
 
     def learn(self, cycle: int, records: Iterable[RolloutRecord], folder: Path) -> None:
         """Take in a cycle's drives of general scenes; writes ``ladder.json``."""
@@ -56,3 +57,7 @@ class CampaignLadder:
             rows.append({"params": rung, "open": place < self.open, **result})
         facts = {"cycle": cycle, "before": before, "open": self.open, "bar": self._ladder.bar}
         write_json(folder / "ladder.json", {**facts, "rungs": rows})
+
+
+def _on(rung: Mapping[str, Any], scenario: Scenario) -> Scenario:
+    return scenario.model_copy(update={"params": {**scenario.params, **rung}})

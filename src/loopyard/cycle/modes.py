@@ -54,6 +54,8 @@ class CampaignModes:
         """The scenarios of ``count`` drives of a cycle; also written to ``path``, a line each."""
         general = self.curriculum.scenario if self.curriculum else self._campaign.scenario
         scenarios = self.curriculum.probes(count) if self.curriculum else []
+        if self.ladder:
+            scenarios = [self.ladder.newest(probe) for probe in scenarios]
         parts = [(general, count - len(scenarios))]
         for base, n in self.ladder.parts(*parts[0]) if self.ladder else parts:
             scenarios += learning_scenarios(

@@ -50,7 +50,7 @@ class CycleStages:
             plan.train_minutes,
         )
         select = self._steps.run(plan, "select", lambda until: self._select(plan, folder))
-        self._checkpoint = folder / "checkpoints" / select.get("checkpoint", LAST)
+        self._checkpoint = checkpoint = folder / "checkpoints" / select.get("checkpoint", LAST)
         self._modes.learn(plan.cycle, folder)
         row = {
             "cycle": plan.cycle,
@@ -63,7 +63,7 @@ class CycleStages:
             "samples_per_s": round(trained["samples_per_s"], 1),
             "select": {name: select[name] for name in ("n", "successes", "rate", "wilson_95")},
             **({"candidates": select["candidates"]} if "candidates" in select else {}),
-            "checkpoint": str(self._checkpoint.relative_to(self._campaign.folder)),
+            "checkpoint": str(checkpoint.relative_to(self._campaign.folder)),
         }
         write_json(folder / "cycle.json", row)
         return row

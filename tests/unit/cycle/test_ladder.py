@@ -52,6 +52,13 @@ def test_scenes_are_of_what_is_open_and_success_opens_more(tmp_path: Path):
     assert [scenario.params for scenario in second] == [RUNGS[1]] * 4 + [RUNGS[0]] * 3
 
 
+def test_what_probes_the_edges_of_a_curriculum_is_on_the_ladder_too(tmp_path: Path):
+    wide = campaign(tmp_path, randomise={}, curriculum={})
+    drawn = CampaignModes(wide).learning_scenarios(1, 8, tmp_path / "scenarios.jsonl")
+    assert [scenario.params for scenario in drawn] == [RUNGS[0]] * 8
+    assert len({scenario.digest for scenario in drawn}) > 4
+
+
 def test_a_campaign_that_goes_on_learns_the_same_again(tmp_path: Path):
     folder = tmp_path / "cycles/01"
     (folder / "rollouts").mkdir(parents=True)

@@ -23,8 +23,8 @@ def memory_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     honest = Trainer._loss
 
     def shrink(most: int) -> None:
-        def loss(self: Trainer, model, batch: Batch, total):
-            if total is not None and len(batch.state) > most:
+        def loss(self: Trainer, model, batch: Batch, total: torch.Tensor):
+            if len(batch.state) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
             return honest(self, model, batch, total)
 

@@ -6,35 +6,22 @@ and the language part reads the sequence. Only what differs is here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
 from loopyard.core.errors import ConfigError, expected
+from loopyard.policies.vla.config import Marks
 
 WORDS = 512
 """How many different words a backbone without a tokenizer of its own can tell apart."""
 
 
-@dataclass(frozen=True)
-class Marks:
-    """Token numbers. start: before everything. before, after: around a picture. unknown, pad.
-    first_word: where the words of an instruction begin."""
-
-    start: tuple[int, ...]
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    unknown: int
-    pad: int
-    first_word: int = 0
-
-
 class Kosmos2:
     """Kosmos-2 (Peng et al., 2023, arXiv:2306.14824): 64 latent queries over a CLIP ViT-L/14."""
 
-    own_marks = Marks((0,), (4,), (5,), unknown=3, pad=1, first_word=6)
+    own_marks = Marks(start=(0,), before=(4,), after=(5,), unknown=3, pad=1, first_word=6)
     attention = ("q_proj", "k_proj", "v_proj", "out_proj")
     language, vision = ("text_model.",), ("vision_model.", "image_to_text_projection.")
 
@@ -77,11 +64,11 @@ class Kosmos2:
     def marks(token: Any) -> Marks:
         """As its own tokenizer has them. token: the number of a token by its text."""
         return Marks(
-            (token("<s>"),),
-            (token("<image>"),),
-            (token("</image>"),),
-            token("<unk>"),
-            token("<pad>"),
+            start=(token("<s>"),),
+            before=(token("<image>"),),
+            after=(token("</image>"),),
+            unknown=token("<unk>"),
+            pad=token("<pad>"),
         )
 
     @staticmethod
@@ -116,7 +103,7 @@ class SmolVLM:
     A picture is taken whole, without the tiles that its own processor cuts large ones into.
     """
 
-    own_marks = Marks((0,), (4, 5), (4,), unknown=3, pad=2, first_word=6)
+    own_marks = Marks(start=(0,), before=(4, 5), after=(4,), unknown=3, pad=2, first_word=6)
     attention = ("q_proj", "k_proj", "v_proj", "o_proj", "out_proj")
     language, vision = ("text_model.",), ("vision_model.", "connector.")
 
@@ -178,11 +165,11 @@ class SmolVLM:
     def marks(token: Any) -> Marks:
         around = token("<fake_token_around_image>")
         return Marks(
-            (token("<|im_start|>"),),
-            (around, token("<global-img>")),
-            (around,),
-            token("<|endoftext|>"),
-            token("<|im_end|>"),
+            start=(token("<|im_start|>"),),
+            before=(around, token("<global-img>")),
+            after=(around,),
+            unknown=token("<|endoftext|>"),
+            pad=token("<|im_end|>"),
         )
 
     @staticmethod

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from loopyard.core.errors import expected
 from loopyard.policies.config import PolicyConfig
+
+
+class Marks(BaseModel, frozen=True, extra="forbid"):
+    """Token numbers of a backbone. start: before everything. before, after: around a picture.
+    unknown, pad: for words. first_word: where the words of an instruction begin."""
+
+    start: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    unknown: int
+    pad: int
+    first_word: int = 0
 
 
 class VlaConfig(PolicyConfig, frozen=True):
@@ -16,6 +28,7 @@ class VlaConfig(PolicyConfig, frozen=True):
     n_obs_steps: frames looked at, this one included. Where the backbone comes from is one of:
     weights, a folder or a hub name; size, random weights of a named configuration; architecture,
     random weights of a whole transformers configuration (what `loopyard merge` writes).
+    marks: of such a configuration, where they are not those of random weights.
     weights_seed: of random weights. download: may weights be fetched; never kept in a checkpoint.
     base_dtype: in which a backbone that does not learn is held.
     mode: what learns besides the head: the whole backbone, adapters in it, nothing of it.
@@ -36,6 +49,7 @@ class VlaConfig(PolicyConfig, frozen=True):
     weights: str | None = None
     size: Literal["tiny", "full"] | None = None
     architecture: dict[str, Any] | None = None
+    marks: Marks | None = None
     weights_seed: int = 0
     download: bool = Field(default=False, exclude=True)
     base_dtype: Literal["float32", "bfloat16"] = "float32"

@@ -45,6 +45,7 @@ def merge_checkpoint(source: Path, out: Path) -> VlaConfig:
             "weights": None,
             "size": None,
             "architecture": architecture,
+            "marks": model.marks,
             "base_dtype": "float32",
         }
     )

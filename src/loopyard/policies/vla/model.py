@@ -137,8 +137,11 @@ class VlaModel(nn.Module):
         """Numbers of words, as a processing gives them, as the backbone's own."""
         marks = self.marks
         numbers = text - FIRST + marks.first_word
-        most = WORDS if marks.first_word else self.backbone.get_input_embeddings().num_embeddings  # type: ignore[operator]
-        numbers = numbers.where((text >= FIRST) & (text < most), marks.unknown)
+        size = self.backbone.get_input_embeddings().num_embeddings  # type: ignore[operator]
+        known = (text >= FIRST) & (
+            numbers < (WORDS + marks.first_word if marks.first_word else size)
+        )
+        numbers = numbers.where(known, marks.unknown)
         return numbers.where(text != PAD, marks.pad)
 
     def _marked(self, numbers: tuple[int, ...], count: int) -> torch.Tensor:

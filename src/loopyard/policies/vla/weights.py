@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from loopyard.core.errors import ConfigError, expected
-from loopyard.policies.vla.backbones import BACKBONES, Marks
-from loopyard.policies.vla.config import VlaConfig
+from loopyard.policies.vla.backbones import BACKBONES
+from loopyard.policies.vla.config import Marks, VlaConfig
 
 SAMPLED = 1024
 """Values of each weight that a fingerprint looks at: another training changes all of them."""
@@ -58,7 +58,7 @@ def make_base(config: VlaConfig) -> Base:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.weights_seed)
             model = network(shape)
-        marks = backbone.own_marks
+        marks = config.marks or backbone.own_marks
     else:
         model = _pretrained(config, network)
         backbone.check(model.config, config.image_size, trained=True)
@@ -101,11 +101,20 @@ def _pretrained(config: VlaConfig, network: Any) -> Any:
     _file(config, "config.json")
     logging.disable_progress_bar()
     try:
-        model = network.from_pretrained(
-            config.weights, local_files_only=not config.download, use_safetensors=True
+        model, report = network.from_pretrained(
+            config.weights,
+            local_files_only=not config.download,
+            use_safetensors=True,
+            output_loading_info=True,
         )
     except Exception as error:  # whatever the hub, safetensors and transformers raise
         raise _no_weights(config, error) from None
+    missing = sorted(report["missing_keys"])
+    if missing:  # they would stay random
+        found = f"{len(missing)} weights missing {missing[:3]}"
+        raise ConfigError(
+            expected(config.weights, "weights", found, f"those of {network.__name__}")
+        )
     return model.eval()
 
 

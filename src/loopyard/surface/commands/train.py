@@ -27,7 +27,7 @@ class Options:
     out: Path
     """folder for the checkpoints last, best and step_NNNNNN, log.jsonl and loss.svg"""
     policy: str = "act-nano"
-    """act-nano, act, or vla-nano, which reads the instruction"""
+    """act-nano, act; vla-nano or vla, which read the instruction"""
     minutes: float | None = None
     """budget in minutes of wall time"""
     steps: int | None = None

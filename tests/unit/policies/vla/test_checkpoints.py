@@ -151,9 +151,20 @@ def test_trained_weights_bring_their_tokenizer_and_colours(
         loaded.predict_chunk({**obs, "task": "une tasse rouge"})
     with pytest.raises(CheckpointError, match="task"):
         loaded.predict_chunk({**obs, "task": ""})
+    merge_checkpoint(folder, tmp_path / "merged")
     shutil.rmtree(pretrained)
+    alone = load_policy(tmp_path / "merged")
+    assert np.allclose(alone.predict_chunk(obs), chunk, atol=1e-5)
     with pytest.raises(CheckpointError, match=r"config.json: .*weights: found .*kosmos"):
         load_checkpoint(folder).model()
+
+
+def test_weights_of_another_network_are_refused(from_folder, pretrained):
+    config = json.loads((pretrained / "config.json").read_text())
+    config["text_config"]["layers"] = 3
+    (pretrained / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ConfigError, match=r"weights: found '\d+ weights missing"):
+        make_model(from_folder())
 
 
 def test_a_hub_name_while_offline_says_what_to_do(config_of):

@@ -126,7 +126,8 @@ def _serve(server: PolicyServer, options: Options, console: Console) -> None:
     interface = server.interface
 
     def ready(port: int) -> None:
-        url = f"ws://{options.host}:{port}"
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        url = f"ws://{host}:{port}"
         answer = {"url": url, "port": port, "interface": interface.to_dict()}
         text = f"{interface.policy} {interface.digest} listens on {url}; Ctrl-C ends it"
         console.result(answer, text)

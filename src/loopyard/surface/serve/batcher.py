@@ -7,7 +7,7 @@ the next one. Of each client the newest waits, the one before it is answered as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -22,7 +22,7 @@ from loopyard.surface.serve.session import Request, Session
 class Batcher:
     """Asks the policy, in a thread of its own, so that the event loop goes on meanwhile.
 
-    largest: observations of one pass at most. say: told of a failure that is no client's fault.
+    largest: observations of one pass at most.
     """
 
     def __init__(
@@ -32,13 +32,11 @@ class Batcher:
         largest: int,
         metrics: Metrics,
         clock: Clock,
-        say: Callable[[str], None],
     ) -> None:
         self._policy = policy
         self._largest = largest
         self._metrics = metrics
         self._clock = clock
-        self._say = say
         self._waiting: dict[Session, Request] = {}
         self._wake = asyncio.Event()
 
@@ -113,5 +111,4 @@ class Batcher:
             session.fail(request, MALFORMED, str(result))
         else:
             why = f"the policy failed: {type(result).__name__}: {result}"
-            self._say(why)
             session.fail(request, FAILED, why)

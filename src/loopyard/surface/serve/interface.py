@@ -152,7 +152,8 @@ def differences(hello: Mapping[str, Any], interface: Interface) -> list[Differen
         return [*found, *_unlike("expects", type(expects).__name__, "a map")]
     for field in sorted(map(str, expects)):
         if field not in ("digest", "fps", "cameras", "state", "action"):
-            found += _unlike(field, "a field", "digest, fps, cameras, state or action")
+            wanted = "digest, fps, cameras, state or action"
+            found += _unlike("expects", field[:40], wanted)
     for field in ("digest", "fps"):
         if field in expects:
             found += _unlike(field, expects[field], getattr(interface, field))

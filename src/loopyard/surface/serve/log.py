@@ -10,6 +10,8 @@ from websockets.exceptions import ConnectionClosed
 from loopyard.core.clock import Clock
 from loopyard.surface.serve.wire import Message
 
+MOST_CHARACTERS = 500
+"""Of a line."""
 EVERY_S = 10.0
 """Between two lines about safe actions of the same client."""
 
@@ -25,7 +27,7 @@ class ClientLog:
         self._told_s: float | None = None
 
     def say(self, text: str) -> None:
-        self._say(f"{self._name} {text}")
+        self._say(f"{self._name} {text}"[:MOST_CHARACTERS])
 
     def answered(self, answer: Message) -> None:
         """Counts an answer; tells of a safe one, or of several at once."""

@@ -76,7 +76,6 @@ class PolicyServer:
             largest=self._limits.batch,
             metrics=self.metrics,
             clock=self._clock,
-            say=say,
         )
 
     async def run(
@@ -141,8 +140,11 @@ class PolicyServer:
 
     async def _greet(self, connection: ServerConnection, log: ClientLog) -> float | None:
         """The deadline of its answers; None where it was sent away."""
+        most = self._limits.clients
         try:
             hello = await self._hello(connection)
+            if self.metrics.clients > most:  # they came at once, so that the door let them pass
+                raise ServeError(expected("server", "clients", "all here", f"{most} at most"))
             found, deadline_s = differences(hello, self.interface), self._deadline_s(hello)
         except ServeError as error:
             await self._refuse(connection, [], str(error), log)

@@ -201,7 +201,7 @@ def test_a_policy_that_fails_stops_one_robot_and_not_the_others(serve, policy):
         answer = bad.receive()
         assert (answer["kind"], answer["safe"]) == ("failed", True)
         assert "chunk: found 'a value that is not finite'" in answer["reason"]
-    assert any("out of memory" in line for line in served.log)
+    assert any("stands still, 1 of its ticks: the policy failed" in line for line in served.log)
 
 
 def test_one_whose_instruction_is_not_understood_is_shown_alone(serve, policy):
@@ -310,6 +310,9 @@ def test_more_clients_than_may_be_are_sent_away(serve, policy):
     with pytest.raises(ServeError, match="HTTP 503: 1 clients are here already"):
         PolicyClient(served.url, connect_s=0.5)
     assert row(first.act(observation())) == 0
+    served.server._door._most = 2  # one that comes at the same moment as the last that may
+    with Raw(served) as raw:
+        assert raw.welcome["reason"] == "server: clients: found 'all here', expected 1 at most"
 
 
 def test_nothing_there_is_an_error_in_a_line():

@@ -138,9 +138,8 @@ class VlaModel(nn.Module):
         marks = self.marks
         numbers = text - FIRST + marks.first_word
         size = self.backbone.get_input_embeddings().num_embeddings  # type: ignore[operator]
-        known = (text >= FIRST) & (
-            numbers < (WORDS + marks.first_word if marks.first_word else size)
-        )
+        most = WORDS + marks.first_word if marks.first_word else size
+        known = (text >= FIRST) & (numbers < most)
         numbers = numbers.where(known, marks.unknown)
         return numbers.where(text != PAD, marks.pad)
 

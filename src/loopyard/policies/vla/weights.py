@@ -99,7 +99,9 @@ def _pretrained(config: VlaConfig, network: Any) -> Any:
     from transformers.utils import logging
 
     _file(config, "config.json")
+    told = logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # what is missing is an error of ours, what is left over is not
     try:
         model, report = network.from_pretrained(
             config.weights,
@@ -109,12 +111,14 @@ def _pretrained(config: VlaConfig, network: Any) -> Any:
         )
     except Exception as error:  # whatever the hub, safetensors and transformers raise
         raise _no_weights(config, error) from None
+    finally:
+        logging.enable_progress_bar()
+        logging.set_verbosity(told)
     missing = sorted(report["missing_keys"])
     if missing:  # they would stay random
         found = f"{len(missing)} weights missing {missing[:3]}"
-        raise ConfigError(
-            expected(config.weights, "weights", found, f"those of {network.__name__}")
-        )
+        wanted = f"those of {network.__name__}"
+        raise ConfigError(expected(str(config.weights), "weights", found, wanted))
     return model.eval()
 
 

@@ -163,7 +163,7 @@ def test_weights_of_another_network_are_refused(from_folder, pretrained):
     config = json.loads((pretrained / "config.json").read_text())
     config["text_config"]["layers"] = 3
     (pretrained / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ConfigError, match=r"weights: found '\d+ weights missing"):
+    with pytest.raises(ConfigError, match=r"20 weights missing"):
         make_model(from_folder())
 
 

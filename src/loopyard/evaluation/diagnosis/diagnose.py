@@ -29,10 +29,11 @@ def diagnose(trace: Trace, thresholds: Thresholds = THRESHOLDS) -> Diagnosis:
 
 
 def _onset(failure: Finding | None, patterns: tuple[Finding, ...]) -> float:
-    """When what the class says begins; without a class, the first pattern."""
+    """When what the class says begins; without a class, the pattern that begins last: what holds
+    from the start on, such as driving straight ahead, went wrong only later."""
     if failure is not None:
         return failure.evidence.from_s
-    return min((pattern.evidence.from_s for pattern in patterns), default=0.0)
+    return max((pattern.evidence.from_s for pattern in patterns), default=0.0)
 
 
 def _progress(trace: Trace, tick: int) -> float | None:

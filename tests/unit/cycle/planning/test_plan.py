@@ -71,6 +71,18 @@ def test_a_dear_judgement_is_warned_of(measured):
     assert any("selection and gate alone" in warning for warning in plan.warnings)
 
 
+def test_more_checkpoints_to_choose_from_are_driven_in_time_that_is_planned_for(measured):
+    several = CAMPAIGN.model_copy(
+        update={"select": CAMPAIGN.select.model_copy(update={"candidates": 3})}
+    )
+    gate_s = planned(
+        CAMPAIGN.model_copy(update={"select": CAMPAIGN.select.model_copy(update={"n": 1})}),
+        measured,
+    ).seconds["judge"]
+    alone_s, of_four_s = (planned(c, measured).seconds["judge"] for c in (CAMPAIGN, several))
+    assert of_four_s - gate_s > 3 * (alone_s - gate_s)
+
+
 def test_forks_cost_more_than_the_path(measured):
     def relabel_s(labels: str) -> float:
         dagger = CAMPAIGN.dagger.model_copy(update={"labels": labels})

@@ -95,6 +95,7 @@ def test_what_explains_the_other_comes_first():
     straight = {"y_m": 0.0, "side_m": 0.0, "clear_m": -0.5}
     found = diagnose(trace({"box_contact": 39}, **straight))
     assert found.pattern_names == ("STRAIGHT_AHEAD", "HIT_BOX")
+    assert found.onset_s == found.patterns[1].evidence.from_s > 0  # where it can be turned around
 
 
 def test_they_are_looked_for_only_where_the_world_tells_the_side():

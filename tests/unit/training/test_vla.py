@@ -15,6 +15,7 @@ from loopyard.core.errors import ConfigError
 from loopyard.data.augment import Augmentation
 from loopyard.policies.checkpoint import load_policy
 from loopyard.policies.chunked import ChunkedPolicy
+from loopyard.training.average import Average
 from loopyard.training.batches import Variation
 from loopyard.training.config import TrainConfig
 from loopyard.training.loop import train
@@ -99,6 +100,18 @@ def test_resumed_it_has_the_very_same_adapters(vla, sources, out, tmp_path):
     for name, values in whole.items():
         assert torch.equal(again[name], values), name
     assert "base_fingerprint" in whole
+
+
+def test_a_moving_average_shares_what_does_not_learn(vla, sources):
+    model = prepare(vla(), sources, None).model
+    average = Average(model, 0.9)
+    with torch.no_grad():
+        for part in model.parameters():
+            part.add_(1.0 if part.requires_grad else 0.0)
+    average.update(model, 100)
+    for (name, part), own in zip(model.named_parameters(), average.model.parameters(), strict=True):
+        assert (own is part) == (not part.requires_grad), name
+        assert own is part or torch.allclose(part - own, torch.tensor(0.9), atol=1e-5), name
 
 
 def test_a_frozen_backbone_reads_each_frame_once(vla, tmp_path, out, monkeypatch):

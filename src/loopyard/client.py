@@ -74,7 +74,7 @@ class PolicyClient:
         self.n_obs_steps = self.interface.n_obs_steps
         self.digest = self.interface.digest
         self.last: Answer | None = None
-        self._most_bytes = int(welcome["most_bytes"])
+        self._most_bytes = welcome["most_bytes"]
         self._seq = 0
         self._fresh = True
 

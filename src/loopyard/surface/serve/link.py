@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
 
 from loopyard import __version__
 from loopyard.core.errors import ServeError, expected
@@ -96,7 +96,7 @@ class Link:
             try:
                 await self._converse()
                 self._fail("the server closed the connection")
-            except (OSError, TimeoutError, WebSocketException, ServeError) as error:
+            except Exception as error:  # whatever is at the address, the robot is told and stands
                 self._fail(_reason(self._url, error))
                 if not self._first.done() and _is_final(error):
                     self._first.set_exception(ServeError(self._lost))
@@ -118,8 +118,12 @@ class Link:
             if not self._first.done():
                 self._first.set_result(welcome)
             self._connection = connection
-            while True:
-                self._hear(unpack(await connection.recv(decode=False)))
+            try:
+                while True:
+                    self._hear(unpack(await connection.recv(decode=False)))
+            except asyncio.CancelledError:
+                await connection.close()  # a goodbye (1000), not an error (1011)
+                raise
 
     def _check(self, welcome: Message) -> None:
         if welcome["type"] == "refused":
@@ -128,8 +132,9 @@ class Link:
             found = f"{welcome['type'][:40]} of protocol {welcome.get('protocol')!r}"
             raise ServeError(expected("server", "message", found, f"welcome of {PROTOCOL}"))
         now = Interface.from_dict(welcome.get("interface")).to_dict()
-        if not isinstance(welcome.get("deadline_s"), float):
-            raise ServeError(expected("server", "deadline_s", welcome.get("deadline_s"), "seconds"))
+        for name, kind in (("deadline_s", float), ("most_bytes", int)):
+            if not isinstance(welcome.get(name), kind):
+                raise ServeError(expected("welcome", name, welcome.get(name), f"a {kind.__name__}"))
         if self._first.done():
             before = Interface.from_dict(self._first.result()["interface"]).to_dict()
             for name, value in before.items():

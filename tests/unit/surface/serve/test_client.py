@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from telling import CHUNK, INTERFACE, LIMIT_S, SIZE, observation
 from websockets.sync.server import serve as listen
 
 from loopyard.client import PolicyClient
+from loopyard.core.errors import ServeError
 from loopyard.policies.policy import Policy
 from loopyard.surface.serve.wire import PROTOCOL, pack, unpack
 
@@ -77,12 +79,14 @@ def test_another_policy_in_its_place_is_not_asked(serve, policy):
 
 
 @contextmanager
-def server_that(answers: Callable[..., object]) -> Iterator[str]:
+def server_that(
+    answers: Callable[..., object], welcome: Mapping[str, Any] = WELCOME
+) -> Iterator[str]:
     """A server that welcomes, and then does as it likes."""
 
     def converse(socket) -> None:
         socket.recv(decode=False)
-        socket.send(pack(WELCOME))
+        socket.send(pack(dict(welcome)))
         answers(socket)
 
     with listen(converse, "127.0.0.1", 0, compression=None, close_timeout=0.2) as server:
@@ -136,6 +140,37 @@ def test_an_answer_that_is_none_is_not_driven(answer, said):
         assert client.last is not None
         with pytest.raises(AssertionError, match=said):
             raise AssertionError(client.last.reason)
+
+
+@pytest.mark.parametrize(
+    ("welcome", "said"),
+    [
+        ({"type": "hello"}, "server: message: found 'hello of protocol None', expected welcome"),
+        ({**WELCOME, "protocol": 2}, "found 'welcome of protocol 2', expected welcome of 1"),
+        ({**WELCOME, "interface": [1]}, "welcome: interface: found"),
+        ({**WELCOME, "deadline_s": None}, "welcome: deadline_s: found None, expected a float"),
+        ({"type": "refused", "reason": "not you"}, "not you"),
+    ],
+)
+def test_a_welcome_that_is_none_is_an_error(welcome, said):
+    with (
+        server_that(lambda socket: None, welcome) as url,
+        pytest.raises(ServeError, match=said),
+    ):
+        PolicyClient(url, connect_s=LIMIT_S)
+
+
+def test_what_makes_no_sense_at_all_is_not_driven_either():
+    def answers(socket) -> None:
+        socket.recv(decode=False)
+        socket.send(pack({"type": "action", "seq": [1]}))
+        socket.recv(decode=False)
+
+    with server_that(answers) as url, PolicyClient(url, connect_s=LIMIT_S) as client:
+        client.deadline_s = LIMIT_S
+        assert client.act(observation()).tolist() == [0, 0, 0]
+        assert client.last is not None
+        assert "TypeError" in client.last.reason
 
 
 @pytest.mark.parametrize(

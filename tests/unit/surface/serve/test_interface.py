@@ -97,6 +97,11 @@ def test_any_expectation_of_a_stranger_is_answered(expects):
     assert as_text(found)
 
 
+def test_a_stranger_cannot_write_lines_into_the_log():
+    found = differences({"protocol": "1\n1", "expects": {"a\nb": 1, "fps": "\x1b[2J"}}, INTERFACE)
+    assert as_text(found).isprintable()
+
+
 def test_another_version_is_told():
     assert differences({"protocol": 7}, INTERFACE) == [
         {"field": "protocol", "found": 7, "expected": PROTOCOL}

@@ -2,9 +2,10 @@
 
 Trainable share, peak memory and samples a second of the real loop's own step (window 4, batch 1;
 accumulation 8 on a GPU, as the predecessor had it, 2 on a processor; a head on kept features takes
-64 at once), and the time of one prediction. Weights are random: they cost the same. On a GPU the real architectures at full
-size; on a processor a small Kosmos-2, which says how the modes compare and not what the real one
-takes, on one thread (samples_per_cpu_s does not mind what else the machine does).
+64 at once), and the time of one prediction. Weights are random: they cost the same. On a GPU the
+real architectures at full size; on a processor a small Kosmos-2, which says how the modes compare
+and not what the real one takes, in processor seconds of one thread, which other programs do not
+change. The weights of the real ones are counted either way.
 
     python benchmarks/vla_modes.py [--steps 10]
 """
@@ -17,6 +18,7 @@ import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,10 @@ from _record import record
 from loopyard.core.machine import usable_cores
 from loopyard.core.specs import CameraSpec, Channel, VectorSpec, WorldSpec
 from loopyard.policies.chunked import ChunkedPolicy
+from loopyard.policies.vla.adapters import add_adapters
+from loopyard.policies.vla.backbones import BACKBONES
+from loopyard.policies.vla.config import VlaConfig
+from loopyard.policies.vla.head import ActionHead
 from loopyard.training.config import TrainConfig
 from loopyard.training.setup import Setup, prepare
 from loopyard.training.sources import Source, Sources
@@ -125,17 +131,8 @@ def measure(backbone: str, mode: str, side: int, steps: int) -> dict[str, Any]:
     learning = sum(part.numel() for part in setup.model.parameters() if part.requires_grad)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(setup, Path(folder), Progress())
-        walls, cpus = [], []
-        for _ in range(steps + WARM_UP):
-            begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
-            trainer.step(0.0)
-            if on_gpu:
-                torch.cuda.synchronize()
-            walls.append(time.perf_counter() - begin_s)
-            cpus.append(time.process_time() - begin_cpu_s)
+        step_s = median_s(lambda: trainer.step(0.0), steps, on_gpu=on_gpu)
         trainer.close()
-    step_s = statistics.median(walls[WARM_UP:])
-    cpu_s = statistics.median(cpus[WARM_UP:])
     peak_mb = (
         torch.cuda.max_memory_allocated() / 1e6
         if on_gpu
@@ -149,22 +146,54 @@ def measure(backbone: str, mode: str, side: int, steps: int) -> dict[str, Any]:
         "trainable_share": round(learning / weights, 5),
         "peak_memory_mb": round(peak_mb),
         "samples_per_s": round(setup.config.samples_a_step / step_s, 2),
-        "samples_per_cpu_s": round(setup.config.samples_a_step / cpu_s, 2),
         "samples_a_step": setup.config.samples_a_step,
-        "prediction_ms": prediction_ms(setup, samples),
+        "prediction_ms": prediction_ms(setup, samples, on_gpu=on_gpu),
     }
 
 
-def prediction_ms(setup: Setup, samples: RandomSamples) -> float:
-    """Median of one chunk from the pictures of the last four ticks, preprocessing included."""
+def median_s(call: Callable[[], object], count: int, *, on_gpu: bool) -> float:
+    """By the clock on a GPU; else processor seconds, which other programs do not change."""
+    clock = time.perf_counter if on_gpu else time.process_time
+    seconds = []
+    for _ in range(count + WARM_UP):
+        begin_s = clock()
+        call()
+        if on_gpu:
+            torch.cuda.synchronize()
+        seconds.append(clock() - begin_s)
+    return statistics.median(seconds[WARM_UP:])
+
+
+def prediction_ms(setup: Setup, samples: RandomSamples, *, on_gpu: bool) -> float:
+    """One chunk from the pictures of the last four ticks, preprocessing included."""
     policy = ChunkedPolicy(setup.model, setup.processing)
     obs = {"observation.images.ego": samples.images["ego"][0], "task": samples.tasks[0]}
-    walls = []
-    for _ in range(PREDICTIONS):
-        begin_s = time.perf_counter()
-        policy.predict_chunk(obs)
-        walls.append(time.perf_counter() - begin_s)
-    return round(1e3 * statistics.median(walls[WARM_UP:]), 1)
+    return round(1e3 * median_s(lambda: policy.predict_chunk(obs), PREDICTIONS, on_gpu=on_gpu), 1)
+
+
+def counted(backbone: str, mode: str) -> dict[str, Any]:
+    """Weights of the architecture at full size, counted and not made."""
+    setup, _ = prepared("kosmos-2", mode, 96)
+    config = setup.policy.model_copy(update={"backbone": backbone})
+    assert isinstance(config, VlaConfig)
+    kind = BACKBONES[backbone]
+    with torch.device("meta"):
+        model = kind.classes()[1](kind.architecture("full", 224))
+        width = model.get_input_embeddings().embedding_dim
+        model.requires_grad_(config.mode == "full")
+        if config.mode == "lora":
+            add_adapters(model, config)
+        head = ActionHead(config, width if config.readout == "action" else 2 * width)
+    parts = [*model.parameters(), *head.parameters()]
+    learning = sum(part.numel() for part in parts if part.requires_grad)
+    weights = sum(part.numel() for part in parts)
+    return {
+        "backbone": backbone,
+        "mode": mode,
+        "weights": weights,
+        "trainable": learning,
+        "trainable_share": round(learning / weights, 5),
+    }
 
 
 def main() -> None:
@@ -180,13 +209,16 @@ def main() -> None:
             with ProcessPoolExecutor(1, mp_context=context) as process:
                 found.append(process.submit(measure, backbone, mode, side, steps).result())
             print(found[-1], flush=True)
+    counts = [counted(backbone, mode) for backbone in BACKBONES for mode in list(MODES)[:4]]
     record(
         "vla_modes_gpu" if on_gpu else "vla_modes",
         {
             "device": torch.cuda.get_device_name() if on_gpu else "cpu",
             "architecture": "full size, random weights" if on_gpu else SMALL,
             "window": 4,
+            "clock": "elapsed seconds" if on_gpu else "processor seconds, one thread",
             "modes": found,
+            "counted_at_full_size": counts,
         },
     )
 

@@ -57,6 +57,7 @@ def test_learns_and_leaves_whole_checkpoints(config_of, sources, out):
         "last",
         "step_000040",
         "step_000060",
+        *("top_000020", "top_000040", "top_000060"),
         "log.jsonl",
         "loss.svg",
     }

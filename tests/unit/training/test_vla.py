@@ -15,6 +15,7 @@ from loopyard.core.errors import ConfigError
 from loopyard.data.augment import Augmentation
 from loopyard.policies.checkpoint import load_policy
 from loopyard.policies.chunked import ChunkedPolicy
+from loopyard.surface.cli import main
 from loopyard.training.average import Average
 from loopyard.training.batches import Variation
 from loopyard.training.config import TrainConfig
@@ -200,3 +201,26 @@ def test_classes_learn_with_the_absolute_error_told(vla, sources, out):
     weights = load_file(out / "last/model.safetensors")["bins.weights"]
     assert weights.shape == (2, 7)
     assert weights.std() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ((), "weights: found None"),
+        (("weights", "some/name"), "download true"),
+        (("size", "tiny", "lora_targets", "[nothing]"), "lora_targets: found 'nothing'"),
+    ],
+)
+def test_what_cannot_be_made_ends_with_one_line(tmp_path, capsys, options, field):
+    data = record(tmp_path / "data")
+    given = [
+        part
+        for name, part in zip(options[::2], options[1::2], strict=True)
+        for part in (f"policy_options.{name}", part)
+    ]
+    train = ["train", "--dataset", str(data), "--policy", "vla", "--steps", "1"]
+    train += ["--allow-failed-audit", "--out", str(tmp_path / "run")]
+    assert main([*train, *(["--set", *given] if given else [])]) == 2
+    told = capsys.readouterr().err
+    assert field in told
+    assert "Traceback" not in told

@@ -41,20 +41,23 @@ class VlaModel(nn.Module):
         base = make_base(config)
         self.backbone, self.marks = base.model, base.marks
         self._frozen: frozenset[str] = frozenset()
-        name = fingerprint(self.backbone)
+        identity = fingerprint(self.backbone)
         if config.mode == "full":
             self.backbone.requires_grad_(True)
         elif config.mode == "lora":
             add_adapters(self.backbone, config)
         width = self.backbone.get_input_embeddings().embedding_dim  # type: ignore[operator]
         self.feature_size = 2 * width
-        self.feature_key = f"pooled {name.hex()} {config.base_dtype}" * (config.mode == "frozen")
+        frozen = config.mode == "frozen"
+        self.feature_key = f"pooled {identity.hex()} {config.base_dtype}" if frozen else ""
         if config.readout == "action":
             self.action_token = nn.Parameter(torch.randn(width) * 0.02)
         self.head = ActionHead(config, width if config.readout == "action" else 2 * width)
         self.bins = Bins(config) if config.bins else None
         if config.mode != "full":
-            self.register_buffer("base_fingerprint", torch.tensor(list(name), dtype=torch.uint8))
+            self.register_buffer(
+                "base_fingerprint", torch.tensor(list(identity), dtype=torch.uint8)
+            )
             learns = {name for name, part in self.named_parameters() if part.requires_grad}
             self._frozen = frozenset(
                 name

@@ -14,6 +14,11 @@ from telling import INTERFACE, Served, TellingPolicy
 from loopyard.surface.serve.interface import Interface
 
 
+@pytest.fixture(autouse=True)
+def quick_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopyard.surface.serve.link.RETRY_S", 0.02)
+
+
 @pytest.fixture
 def policy() -> TellingPolicy:
     return TellingPolicy()

@@ -89,7 +89,9 @@ def server_that(
         socket.send(pack(dict(welcome)))
         answers(socket)
 
-    with listen(converse, "127.0.0.1", 0, compression=None, close_timeout=0.2) as server:
+    with listen(
+        converse, "127.0.0.1", 0, compression=None, max_queue=1, close_timeout=0.2
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgpack
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopyard.core.errors import ServeError
@@ -45,6 +45,7 @@ def test_what_has_no_form_is_not_packed(value):
         pack({"type": "t", "a": value})
 
 
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_an_error(frame):
     try:

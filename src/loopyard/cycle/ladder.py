@@ -42,13 +42,21 @@ class CampaignLadder:
         """A scenario on the newest open rung."""
         return _on(self._ladder.rungs[self.open - 1], scenario)
 
-    def learn(self, cycle: int, records: Iterable[RolloutRecord], folder: Path) -> None:
-        """Take in a cycle's drives of general scenes; writes ``ladder.json``."""
-        drives = [
-            (self._ladder.of(record.scenario.params, strata_of(record)), record.outcome.success)
-            for record in records
-            if record.scenario.mode is None
-        ]
+    def learn(
+        self,
+        cycle: int,
+        labelled: Iterable[RolloutRecord],
+        chosen: Iterable[RolloutRecord],
+        folder: Path,
+    ) -> None:
+        """Take in a cycle's drives of general scenes; writes ``ladder.json``.
+
+        Those on select count, for the cycle's own policy drove them. Where too few of them tell of
+        the newest rung, the labelled ones count as well, which the policy before it drove.
+        """
+        drives = self._told(chosen)
+        if sum(self.open - 1 in rungs for rungs, _ in drives) < self._ladder.fewest:
+            drives += self._told(labelled)
         before, self.open = self.open, self._ladder.opened(drives, self.open)
         rows: list[dict[str, Any]] = []
         for place, rung in enumerate(self._ladder.rungs):
@@ -57,6 +65,14 @@ class CampaignLadder:
             rows.append({"params": rung, "open": place < self.open, **result})
         facts = {"cycle": cycle, "before": before, "open": self.open, "bar": self._ladder.bar}
         write_json(folder / "ladder.json", {**facts, "rungs": rows})
+
+    def _told(self, records: Iterable[RolloutRecord]) -> list[tuple[tuple[int, ...], bool]]:
+        """Of each general drive: the rungs it tells of, and whether it succeeded."""
+        return [
+            (self._ladder.of(record.scenario.params, strata_of(record)), record.outcome.success)
+            for record in records
+            if record.scenario.mode is None
+        ]
 
 
 def _on(rung: Mapping[str, Any], scenario: Scenario) -> Scenario:

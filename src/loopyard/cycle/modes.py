@@ -99,7 +99,7 @@ class CampaignModes:
         if self.curriculum:
             self.curriculum.learn(cycle, labelled, folder)
         if self.ladder:
-            self.ladder.learn(cycle, [*labelled, *chosen], folder)
+            self.ladder.learn(cycle, labelled, chosen, folder)
         if self._campaign.scenarios.sampling == "feedback":
             self.registry = learn(self.registry, self._results, cycle)
             if (rollouts / f"{LEARN}.jsonl").exists():

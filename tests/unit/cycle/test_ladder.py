@@ -52,6 +52,16 @@ def test_scenes_are_of_what_is_open_and_success_opens_more(tmp_path: Path):
     assert [scenario.params for scenario in second] == [RUNGS[1]] * 4 + [RUNGS[0]] * 3
 
 
+def test_labelled_drives_count_where_those_on_select_are_too_few(tmp_path: Path):
+    labelled = [record(i, success=False, distance="close", light="day") for i in range(8)]
+    chosen = [record(i, success=True, distance="close", light="day") for i in range(4)]
+    told = campaign(tmp_path)
+    for few, open_ in ((chosen, 3), (chosen[:3], 1)):
+        ladder = CampaignLadder(told, Ladder(rungs=tuple(RUNGS), fewest=4))
+        ladder.learn(2, labelled, few, tmp_path)
+        assert ladder.open == open_
+
+
 def test_what_probes_the_edges_of_a_curriculum_is_on_the_ladder_too(tmp_path: Path):
     wide = campaign(tmp_path, randomise={}, curriculum={})
     drawn = CampaignModes(wide).learning_scenarios(1, 8, tmp_path / "scenarios.jsonl")

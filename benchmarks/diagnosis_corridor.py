@@ -44,7 +44,8 @@ def case(make: Any, patterns: str, reason: str | None, may: str = "", **more: An
 
 
 STOPPED, STRAIGHT, WRONG, HIT = "STOPPED", "STRAIGHT_AHEAD", "WRONG_SIDE", "HIT_BOX"
-ENDS = f"{WRONG} {HIT} {STEADY}"
+WALL, MISSED = "HIT_WALL", "MISSED_CUP"
+ENDS = f"{WRONG} {HIT} {MISSED} {STEADY}"
 """How driving straight on may end, and that it may be one value."""
 
 CASES = (
@@ -66,8 +67,8 @@ CASES = (
     case(c.hits_the_second, HIT, "hit_box", scenes=(TWO,)),
     case(c.swerves_into_the_box, HIT, "hit_box"),
     case(c.cuts_the_other_corner, HIT, "hit_box"),
-    case(c.drives_into_the_wall, "", "hit_wall", STEADY),
-    case(c.misses_the_cup, "", "missed_cup"),
+    case(c.drives_into_the_wall, WALL, "hit_wall", STEADY),
+    case(c.misses_the_cup, MISSED, "missed_cup"),
     case(c.weaves, "", "timeout"),
     case(c.is_too_slow, "", "timeout"),
 )

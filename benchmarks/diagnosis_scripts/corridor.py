@@ -243,7 +243,7 @@ def cuts_the_other_corner(stage: CorridorStage) -> Script:
         yield action(speed, -truth.sign * pace)
 
 
-# -- none of them --------------------------------------------------------------------------------
+# -- the wall, the cup ---------------------------------------------------------------------------
 
 
 def drives_into_the_wall(stage: CorridorStage) -> Script:
@@ -258,6 +258,9 @@ def misses_the_cup(stage: CorridorStage) -> Script:
     away = -np.sign(float(stage.truth.cup[1]) - stage.truth.y_m)
     while True:
         yield action(0.7, 0.15 * away)
+
+
+# -- none of them --------------------------------------------------------------------------------
 
 
 def weaves(stage: CorridorStage) -> Script:

@@ -96,6 +96,18 @@ REMEDIES: dict[str, Remedy] = {
         "more labelled rollouts of it, and recover more often",
         (times("cycles.rollouts", 1.5), MORE_RECOVERIES),
     ),
+    "HIT_WALL": (
+        "too little data close to the boundary",
+        "Training",
+        "more labelled rollouts of it, and recover more often",
+        (times("cycles.rollouts", 1.5), MORE_RECOVERIES),
+    ),
+    "MISSED_CUP": (
+        "too little data of the last part of the way",
+        "Training",
+        "more labelled rollouts of it, and recover more often",
+        (times("cycles.rollouts", 1.5), MORE_RECOVERIES),
+    ),
 }
 
 

@@ -31,6 +31,8 @@ PATTERNS: dict[str, str] = {
     "STRAIGHT_AHEAD": "drives straight on where it had to go round",
     "WRONG_SIDE": "passed on the side that was not named",
     "HIT_BOX": "drove into what it had to pass",
+    "HIT_WALL": "drove into the boundary",
+    "MISSED_CUP": "passed all, and drove past what it had to reach",
 }
 """What each pattern says. Which of them are looked for in a drive, its world's signals decide."""
 

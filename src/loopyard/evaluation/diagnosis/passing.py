@@ -1,8 +1,8 @@
-"""Patterns of a robot that has to pass solids on a named side: it stops, drives straight on, takes
-the other side, hits.
+"""Patterns of a robot that has to pass solids on a named side and to reach what is beyond: it
+stops, drives straight on, takes the other side, hits something, drives past.
 
 They need the signals ``side_m`` and ``clear_m`` (`loopyard.worlds.world.WorldSignals`) and the
-events ``wrong_side`` and ``box_contact``.
+events ``wrong_side``, ``box_contact`` and ``boundary_contact``.
 """
 
 from __future__ import annotations
@@ -81,11 +81,38 @@ def _hit_box(motion: Motion, t: Thresholds) -> Evidence | None:
     return Evidence(*span, "clear_m", float(clear_m[tick + 1]), 0.0, text)
 
 
+def _hit_wall(motion: Motion, t: Thresholds) -> Evidence | None:
+    when = np.flatnonzero(motion.trace.event("boundary_contact"))
+    if not len(when):
+        return None
+    tick, apart_m = int(when[0]), motion.trace.signal("boundary_m")
+    far = np.flatnonzero(apart_m[: tick + 1] >= t.hit_near_m)
+    begin = int(far[-1]) if len(far) else 0
+    at_s, limit_m = (tick + 1) / motion.fps, t.hit_near_m
+    text = f"drove into the boundary at {at_s:.1f} s"
+    return Evidence(begin / motion.fps, at_s, "boundary_m", float(apart_m[tick + 1]), limit_m, text)
+
+
+def _missed(motion: Motion, t: Thresholds) -> Evidence | None:
+    signal = motion.trace.signal
+    side_m, apart_m, bearing = map(signal, ("side_m", "nearest_m", "nearest_rad"))
+    past = np.isinf(side_m[-1]) and abs(bearing[-1]) > np.pi / 2
+    if not past or motion.delivered[-1] or _standing(motion, t).any():
+        return None
+    begin = int(np.flatnonzero(np.isinf(side_m))[0])
+    nearest_m, limit_m = float(apart_m[begin:].min()), motion.reach_m
+    text = f"passed what it had to, and its target at {nearest_m:.2f} m; {limit_m:.2f} m reach it"
+    span = begin / motion.fps, motion.trace.seconds
+    return Evidence(*span, "nearest_m", nearest_m, limit_m, text)
+
+
 _NEEDED = ("x_m", "y_m", "yaw_rad", "side_m", "clear_m")
 PASSING: dict[str, tuple[Decide, tuple[str, ...]]] = {
     "STOPPED": (_stopped, _NEEDED),
     "STRAIGHT_AHEAD": (_straight, _NEEDED),
     "WRONG_SIDE": (_wrong_side, _NEEDED),
     "HIT_BOX": (_hit_box, (*_NEEDED, "obstacle_m")),
+    "HIT_WALL": (_hit_wall, (*_NEEDED, "boundary_m")),
+    "MISSED_CUP": (_missed, (*_NEEDED, "nearest_m", "nearest_rad", "delivered")),
 }
 """What decides on each pattern, and the signals that it needs."""

@@ -89,7 +89,7 @@ class Thresholds(BaseModel):
     straight_least_m: float = _value(
         0.6, "STRAIGHT_AHEAD: so far ahead at least, or it says little"
     )
-    hit_near_m: float = _value(0.5, "HIT_BOX: shown from where the box was last so far away")
+    hit_near_m: float = _value(0.5, "HIT_BOX, HIT_WALL: shown from where it was last so far away")
 
 
 THRESHOLDS = Thresholds()

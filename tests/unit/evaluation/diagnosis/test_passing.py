@@ -15,6 +15,8 @@ FPS, TICKS = 10, 40
 SECONDS = np.arange(TICKS + 1) / FPS
 ON, ASIDE = 0.5 * SECONDS, 0.25 * SECONDS
 STANDS = np.minimum(ON, 0.28)
+BEHIND = np.where(SECONDS < 3.5, 0.3, 2.0)
+PAST = {"side_m": np.where(SECONDS < 2.0, ASIDE, np.inf), "nearest_m": 0.5}
 CALM: dict[str, Any] = {
     "x_m": ON,
     "y_m": ASIDE,
@@ -22,6 +24,10 @@ CALM: dict[str, Any] = {
     "side_m": ASIDE,
     "clear_m": ASIDE - 0.5,
     "obstacle_m": np.maximum(1.8 - ON, 0.0),
+    "boundary_m": 1.0,
+    "nearest_m": 2.0,
+    "nearest_rad": 0.0,
+    "delivered": 0.0,
 }
 """Ahead and to the named side, of which it needs half a metre."""
 
@@ -58,6 +64,12 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[float, float]]] = {
         (1.6, 3.9),
     ),
     "hits": ("HIT_BOX", {"events": {"box_contact": 39}}, (2.6, 4.0)),
+    "hits the wall": (
+        "HIT_WALL",
+        {"events": {"boundary_contact": 39}, "boundary_m": 1.2 - ASIDE},
+        (2.8, 4.0),
+    ),
+    "drives past": ("MISSED_CUP", {**PAST, "nearest_rad": BEHIND}, (2.0, 4.0)),
 }
 
 
@@ -80,6 +92,8 @@ def test_the_pattern(name):
         {"x_m": STANDS},  # it goes aside meanwhile
         {"x_m": 0.2 * ON, "y_m": 0.15 * ON, "clear_m": -2.0},  # hardly got anywhere, but moves
         {"y_m": 0.6 * ASIDE},  # less than it needed, and no straight line
+        {**PAST},  # its target is still ahead
+        {**PAST, "nearest_rad": BEHIND, "delivered": SECONDS > 3.9},  # it came there
     ],
 )
 def test_none_of_them(given):
@@ -101,5 +115,5 @@ def test_what_explains_the_other_comes_first():
 def test_they_are_looked_for_only_where_the_world_tells_the_side():
     found = diagnose(trace())
     assert set(PASSING) <= set(found.looked_for)
-    assert found.missing == ("load", "nearest_m", "nearest_rad")
+    assert found.missing == ("load",)
     assert "LIFTING_LOOP_TRAP" not in found.looked_for

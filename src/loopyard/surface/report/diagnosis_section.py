@@ -99,7 +99,9 @@ def _each_kind(failures: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _name(failure: dict[str, Any]) -> str:
-    return str(failure["class"]["name"]) if failure["class"] else "no class"
+    """The class, or in a world that has none the first pattern."""
+    found = [failure["class"], *failure["patterns"]]
+    return next((str(one["name"]) for one in found if one), "no class")
 
 
 def _shown(failure: dict[str, Any], folder: Path, into: Path) -> dict[str, Any]:

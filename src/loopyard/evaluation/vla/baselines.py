@@ -7,6 +7,8 @@ often than one of them does not use what that one lacks.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +36,19 @@ UNBUDGETED = ("minutes", "epochs", "steps", "init_from")
 @dataclass(frozen=True)
 class Lineage:
     """How a checkpoint came to be: settings of its last training, its datasets, and the steps of
-    all trainings that led to it, one from another."""
+    all trainings that led to it, one from another. digest: names all of that, by the datasets'
+    content and not by where they lie."""
 
     settings: dict[str, Any]
     datasets: tuple[Path, ...]
     steps: int
+    digest: str
 
     def masked(self, mask: Literal["image", "text"]) -> TrainConfig:
         """The settings of a training from nothing, as long in steps, with one input hidden."""
-        kept = {name: value for name, value in self.settings.items() if name not in UNBUDGETED}
-        return TrainConfig.model_validate({**kept, "steps": self.steps, "masked": (mask,)})
+        return TrainConfig.model_validate(
+            {**_kept(self.settings), "steps": self.steps, "masked": (mask,)}
+        )
 
 
 def lineage_of(checkpoint: Path) -> Lineage:
@@ -67,7 +72,15 @@ def lineage_of(checkpoint: Path) -> Lineage:
     elif origin is not None:
         wanted = "the checkpoint it began from: a baseline is given as many steps as both had"
         raise CheckpointError(expected(str(folder / TRAINING), "init_from", origin, wanted))
-    return Lineage(facts["settings"], datasets, before + int(facts["step"]))
+    steps = before + int(facts["step"])
+    content = [part.get("digest") for part in facts.get("datasets", ())]
+    named = json.dumps([_kept(facts["settings"]), content, steps], sort_keys=True)
+    digest = hashlib.sha256(named.encode()).hexdigest()[:8]
+    return Lineage(facts["settings"], datasets, steps, digest)
+
+
+def _kept(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in UNBUDGETED}
 
 
 def train_masked(

@@ -4,7 +4,7 @@ Everything lies in one folder and is kept as it comes, so that the same call goe
 
     rollouts/policy.jsonl       scenes as they come, the swapped ones, those of validation
     rollouts/image-mask.jsonl   and so on: the baselines under both instructions
-    baselines/image-mask/       their checkpoints
+    baselines/image-mask-.../   their checkpoints, by the training that they are held against
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _baselines(
 
 
 def _trained(asked: Asked, lineage: Lineage, name: str, progress: Progress) -> Path:
-    out = asked.out / "baselines" / name.replace(" ", "-")
+    out = asked.out / "baselines" / f"{name.replace(' ', '-')}-{lineage.digest}"
     with progress(lineage.steps, "steps", f"train {name}") as advance:
         return train_masked(
             lineage,

@@ -20,6 +20,8 @@ def test_a_lineage_counts_the_steps_of_every_training(trained):
     lineage = lineage_of(trained.checkpoint)
     assert lineage.steps == 5
     assert lineage.datasets == (trained.dataset.resolve(),)
+    first = trained.checkpoint.parents[1] / "first/last"
+    assert lineage_of(first).digest != lineage.digest == lineage_of(trained.checkpoint).digest
     config = lineage.masked("text")
     assert (config.steps, config.masked, config.init_from) == (5, ("text",), None)
     assert (config.seed, config.policy, config.batch_size) == (3, "vla-nano", 8)

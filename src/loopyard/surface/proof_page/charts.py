@@ -13,7 +13,7 @@ from loopyard.surface.report.charts import COLOURS, STYLE, figure_of, to_svg
 
 @dataclass(frozen=True)
 class Bar:
-    """One line. group: written before the first of its kind. colour: a name of the page's."""
+    """One line of a chart. colour: a name of the page's."""
 
     label: str
     result: StratumResult

@@ -54,6 +54,15 @@ def _suite(folder: Path, suite: str) -> list[Path]:
     return sorted(files) + sorted(folders)
 
 
+def _select(folder: Path, facts: Facts) -> list[Path]:
+    """The drives, and the checkpoint that goes on where it is not the training's last one."""
+    chosen = facts.get("checkpoint", "last")
+    return [
+        *([folder / "checkpoints" / chosen] if chosen != "last" else []),
+        *_suite(folder, "select"),
+    ]
+
+
 def _gate(folder: Path, facts: Facts) -> list[Path]:
     return [*_suite(folder, "gate"), *(facts["run"] / name for name in facts.get("videos", []))]
 
@@ -64,6 +73,6 @@ STAGES: Mapping[str, Callable[[Path, Facts], list[Path]]] = {
     "recover": lambda folder, facts: [folder / "recovery"] if facts.get("episodes") else [],
     "audit": _audit,
     "train": lambda folder, facts: [folder / "checkpoints/last", folder / "checkpoints/best"],
-    "select": lambda folder, facts: _suite(folder, "select"),
+    "select": _select,
     "gate": _gate,
 }

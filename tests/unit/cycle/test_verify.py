@@ -79,6 +79,13 @@ def test_a_whole_run_is_whole_and_left_as_it_is(run):
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
+def test_the_checkpoint_that_was_chosen_is_one_of_what_select_made(run):
+    chosen = "cycles/01/checkpoints/step_000100"
+    drives = sealed_products(run, "cycle-1/select", {"checkpoint": "last"})
+    more = sealed_products(run, "cycle-1/select", {"checkpoint": "step_000100"})
+    assert more.keys() - drives.keys() == {chosen}
+
+
 def cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 1)
 

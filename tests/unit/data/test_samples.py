@@ -29,6 +29,11 @@ def test_chunks_follow_the_path_and_repeat_its_end(dataset: Dataset) -> None:
     ]
 
 
+def test_the_frames_before_end_at_their_episodes_first(dataset: Dataset) -> None:
+    samples = Samples(dataset)  # episode 1 begins at frame 12
+    assert samples.before(np.array([0, 11, 12, 13, 20]), 3).tolist() == [0, 8, 12, 12, 17]
+
+
 def test_arrays_line_up(dataset: Dataset) -> None:
     samples = Samples(dataset)
     assert samples.images["ego"].shape == (56, 24, 32, 3)

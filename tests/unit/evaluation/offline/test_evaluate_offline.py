@@ -22,7 +22,9 @@ from loopyard.evaluation.offline.evaluate import evaluate_offline
 from loopyard.evaluation.offline.figures import short_names
 from loopyard.evaluation.offline.predictions import predict_episodes
 from loopyard.evaluation.record import RolloutRecord, to_jsonl
+from loopyard.policies.baselines import ZeroPolicy
 from loopyard.policies.checkpoint import load_checkpoint, load_policy
+from loopyard.policies.policy import HISTORY_KEY
 from loopyard.surface.cli import main
 from loopyard.training.batches import BatchMaker
 from loopyard.training.loss import chunk_l1, step_weights
@@ -60,6 +62,25 @@ def test_frames_go_the_way_they_go_when_the_policy_drives(trained: Path) -> None
             "observation.state": dataset.column("observation.state")[entry.from_index + tick],
         }
         assert np.allclose(found.chunks[tick], policy.predict_chunk(obs), atol=1e-6)
+
+
+def test_a_policy_that_looks_back_is_given_the_ticks_before(trained: Path) -> None:
+    dataset = open_dataset(trained / "dataset")
+    states = dataset.column("observation.state")
+    first = dataset.episodes[2].from_index
+
+    class LooksBack(ZeroPolicy):
+        n_obs_steps = 3
+
+        def predict_chunks(self, observations):
+            for obs in observations:
+                seen.append([past["observation.state"] for past in obs[HISTORY_KEY]])
+            return super().predict_chunks(observations)
+
+    seen: list[list[np.ndarray]] = []
+    list(predict_episodes(LooksBack(2), dataset, [2], ["ego"]))
+    assert [len(past) for past in seen[:4]] == [0, 1, 2, 2]
+    assert np.array_equal(np.stack(seen[3]), states[first + 1 : first + 3])
 
 
 def test_the_loss_is_that_of_training_on_the_same_frames(trained: Path) -> None:

@@ -9,6 +9,7 @@ asked for.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import io
 import json
 import os
@@ -66,6 +67,7 @@ def run(
     stream = os.open(out, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(stream, number)
+    faulthandler.enable()  # where a library crashes, the test says in which call
     os.chdir(cwd)
     os.environ.update(env)
     from loopyard.executors import local

@@ -55,7 +55,7 @@ def language_model(folder: Path) -> Path:
     SmolVLMConfig(
         image_token_id=known["<image>"],
         scale_factor=2,
-        pad_token_id=0,
+        pad_token_id=0,  # pyright: ignore[reportCallIssue]  # LeRobot's release has it
         text_config={
             "model_type": "llama",
             "hidden_size": 32,

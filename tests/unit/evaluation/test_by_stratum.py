@@ -8,8 +8,8 @@ from loopyard.evaluation.by_stratum import StratumResult, results_by_stratum
 from loopyard.evaluation.record import RolloutRecord
 from loopyard.evaluation.rollout import rollout
 from loopyard.evaluation.statistics import wilson
+from loopyard.evaluation.worker import make_scenario_world
 from loopyard.policies.baselines import ZeroPolicy
-from loopyard.worlds.corridor.world import CorridorWorld
 
 
 def record(*, success: bool, **strata: str) -> RolloutRecord:
@@ -38,7 +38,7 @@ def test_each_part_is_counted_by_itself():
 
 def test_a_record_of_the_corridor_tells_the_strata_of_its_scene():
     told = Scenario(world="corridor", params={"side": "right", "boxes": 1, "time_limit_s": 0.2})
-    world = CorridorWorld()
+    world = make_scenario_world(told)
     driven = rollout(world, ZeroPolicy(2), told, 900_000)
     world.close()
     assert RolloutRecord.from_dict(driven.to_dict()) == driven

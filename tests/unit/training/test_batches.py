@@ -119,7 +119,7 @@ def test_a_network_that_reads_gets_the_words_of_each_frames_instruction(sources)
     processing = Processing(plain, sources.statistics(["ego"]))
     maker = BatchMaker([part.training for part in sources.parts], processing, 5)
     batch = maker.plain(0, np.array([0, 20, 40]))
-    words = {number: word for word, number in processing.words._number.items()}
+    words = {int(processing.words.numbers(word)[0]): word for word in plain.vocabulary}
     assert batch.text is not None
     told = [[words[n] for n in row if n] for row in batch.text.tolist()]
     assert told == [["keep", "left"], ["keep", "right"], ["keep", "left"]]

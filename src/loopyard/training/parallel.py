@@ -58,16 +58,6 @@ class Replicas:
             return [function(item) for item in items]
         return list(self._pool.map(function, items))
 
-    def begin(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Callable[[], list[Result]]:
-        """`map` that does not wait: what it returns does, and gives the results. Without threads
-        nothing happens before that."""
-        if self._pool is None:
-            return lambda: [function(item) for item in items]
-        begun = [self._pool.submit(function, item) for item in items]
-        return lambda: [one.result() for one in begun]
-
     def zero_grad(self) -> None:
         for model in self.models:
             model.zero_grad(set_to_none=True)

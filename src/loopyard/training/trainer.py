@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -93,7 +92,6 @@ class Trainer:
         self._losses: deque[np.ndarray] = deque(
             (np.array(row, np.float32) for row in progress.losses), maxlen=self.config.log_every
         )
-        self._begun: dict[int, Callable[[], list[Batch]]] = {}
         self._logged = (progress.step, progress.seconds)
         self._last = (0.0, 0.0)
 
@@ -142,11 +140,19 @@ class Trainer:
 
         All that is drawn is seeded by the step, dropout included: nothing else need be saved.
         """
-        replicas = self.replicas
+        replicas, device = self.replicas, self.setup.device
         count, turns = len(replicas.models), self.config.accumulate
         torch.manual_seed(int(stream("network", self.config.seed, step).integers(2**62)))
-        begun, self._begun = self._begun.pop(step, None), {}
-        batches = (begun or self._begin(step, rows))()
+        parts = [
+            [np.array_split(row, count)[shard] for row in turn]
+            for turn in split_rows(rows, turns)
+            for shard in range(count)
+        ]
+
+        def gather(part: int) -> Batch:
+            return self.batches.varied(parts[part], self._variation(step, part)).to(device)
+
+        batches = replicas.map(gather, range(count * turns))
         total = torch.stack([total_weight(batch.is_pad, self.weights) for batch in batches]).sum()
         size = sum(len(batch.state) for batch in batches)
         replicas.zero_grad()
@@ -164,26 +170,9 @@ class Trainer:
         for turn in range(turns):
             for found in replicas.map(learn, range(turn * count, (turn + 1) * count)):
                 losses += found
-        # While the optimizer steps, which takes one core, the other makes the next batch.
-        self._begun = {step + 1: self._begin(step + 1, self.plan.rows(step + 1))}
         replicas.gather_gradients()
         self.scale.undo(self.model)
         return sum(loss for loss, _ in losses), np.sum([part for _, part in losses], axis=0)
-
-    def _begin(self, step: int, rows: list[np.ndarray]) -> Callable[[], list[Batch]]:
-        """Begin to make a step's batches, one a turn and thread; what it returns waits for them."""
-        count = len(self.replicas.models)
-        parts = [
-            [np.array_split(row, count)[shard] for row in turn]
-            for turn in split_rows(rows, self.config.accumulate)
-            for shard in range(count)
-        ]
-
-        def gather(part: int) -> Batch:
-            made = self.batches.varied(parts[part], self._variation(step, part))
-            return made.to(self.setup.device)
-
-        return self.replicas.begin(gather, range(len(parts)))
 
     def _variation(self, step: int, part: int) -> Variation:
         seed = int(stream("variation", self.config.seed, step, part).integers(2**62))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from loopyard.core.errors import DatasetError
@@ -17,6 +16,7 @@ from loopyard.store.atomic import write_text
 from loopyard.surface.audit_page import charts
 from loopyard.surface.audit_page.contact_sheet import contact_sheet
 from loopyard.surface.report.wording import count, duration
+from loopyard.surface.templates import page_templates, styles_of
 
 PAGE = "audit_page/audit.html.j2"
 STYLES = ("report/style.css", "audit_page/audit.css")
@@ -43,22 +43,11 @@ def render(report: AuditReport, limits: Thresholds) -> str:
     """The page. A dataset that does not open has no pictures; its checks still stand there."""
     dataset = _opened(report.path)
     measured = report.facts.get("measured") or {}
-    environment = Environment(
-        loader=PrefixLoader(
-            {name: PackageLoader(f"loopyard.surface.{name}") for name in ("report", "audit_page")}
-        ),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    loader = environment.loader
-    assert loader is not None
-    styles = [loader.get_source(environment, name)[0] for name in STYLES]
+    environment = page_templates("audit_page")
     tone, word = WORDS[report.verdict]
     judgement = judge(report.checks)
     return environment.get_template(PAGE).render(
-        style=Markup("\n".join(styles)),
+        style=styles_of(environment, STYLES),
         name=Path(report.path).resolve().name,
         tone=tone,
         word=word,

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
-from markupsafe import Markup
-
 from loopyard.core.scenario import Scenario
 from loopyard.scenarios.mode import TIERS
 from loopyard.scenarios.registry import Registry
 from loopyard.store.atomic import write_bytes, write_text
 from loopyard.surface.gallery.shots import VIEWS, Shot
 from loopyard.surface.report.wording import plain
+from loopyard.surface.templates import page_templates, styles_of
 
 PAGE = "gallery/gallery.html.j2"
 STYLES = ("report/style.css", "gallery/gallery.css")
@@ -46,21 +44,10 @@ def image_name(shot: Shot, view: str) -> str:
 
 def render(shots: Sequence[Shot], registry: Registry, base: Scenario) -> str:
     """The page: the modes by tier, the gravest first."""
-    environment = Environment(
-        loader=PrefixLoader(
-            {name: PackageLoader(f"loopyard.surface.{name}") for name in ("report", "gallery")}
-        ),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    loader = environment.loader
-    assert loader is not None
-    styles = [loader.get_source(environment, name)[0] for name in STYLES]
+    environment = page_templates("gallery")
     ordered = sorted(shots, key=lambda shot: (-shot.mode.sps, shot.mode.id))
     return environment.get_template(PAGE).render(
-        style=Markup("\n".join(styles)),
+        style=styles_of(environment, STYLES),
         world=base.world,
         preset=base.preset,
         shown=sum(bool(shot.pictures) for shot in shots),

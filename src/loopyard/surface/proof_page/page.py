@@ -6,7 +6,6 @@ import base64
 import tempfile
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from loopyard.evaluation.by_stratum import results_by_stratum
@@ -17,6 +16,7 @@ from loopyard.store.atomic import write_text
 from loopyard.surface.proof_page.charts import Bar, rates_chart
 from loopyard.surface.proof_page.swap_sheet import swap_sheet
 from loopyard.surface.report.wording import count, duration, interval, percent, plain
+from loopyard.surface.templates import page_templates, styles_of
 
 PAGE = "proof_page/proof.html.j2"
 STYLES = ("report/style.css", "proof_page/proof.css")
@@ -36,22 +36,12 @@ def write_proof_page(path: Path, proof: Proof) -> Path:
 
 def render(proof: Proof) -> str:
     """The page. Only what matplotlib drew here is trusted as markup."""
-    environment = Environment(
-        loader=PrefixLoader(
-            {name: PackageLoader(f"loopyard.surface.{name}") for name in ("report", "proof_page")}
-        ),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = page_templates("proof_page")
     environment.filters |= {"count": count, "percent": percent, "plain": plain}
     environment.filters |= {"interval": interval, "duration": duration}
-    loader = environment.loader
-    assert loader is not None
     found = proof.to_dict()
     return environment.get_template(PAGE).render(
-        style=Markup("\n".join(loader.get_source(environment, name)[0] for name in STYLES)),
+        style=styles_of(environment, STYLES),
         name=str(proof.checkpoint),
         tone="good" if proof.verdict.proven else "bad",
         word=PROVEN if proof.verdict.proven else ", ".join(proof.verdict.words).capitalize(),

@@ -43,3 +43,13 @@ def test_a_library_that_is_lost_is_told_by_its_file(
     with pytest.raises(DatasetError, match=rf"episode_1\.hdf5.*{named}"):
         import_recordings("act", tmp_path / "source", tmp_path / "out", LocalExecutor(0))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_library_that_crashes_before_it_has_read_what_to_look_through_is_told_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "program.py").write_text("import os; os.write(1, b'\\n'); os.abort()")
+    monkeypatch.setattr(probe, "__file__", str(tmp_path / "program.py"))
+    more_than_a_pipe_holds = [tmp_path / f"{number}.hdf5" for number in range(5000)]
+    with pytest.raises(DatasetError, match=r"/1\.hdf5.*crashes"):
+        require_readable(more_than_a_pipe_holds)

@@ -44,8 +44,9 @@ def require_readable(paths: Sequence[Path], silent_s: float = SILENT_S) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps([sys.path, [str(path) for path in paths]]).encode())
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # it may crash before it has read all: `_wait` tells
+                process.stdin.write(json.dumps([sys.path, [str(path) for path in paths]]).encode())
+                process.stdin.close()
             for path in paths:
                 found = _wait(process.stdout, silent_s)
                 if found is not None:

@@ -49,7 +49,7 @@ class DaggerSection(_Section):
 
     rollouts: drives a cycle. share: part of each batch that policy-driven data gives; None is by
     its number of frames. expert_share: stretches the expert drives, one number a cycle from the
-    second on; the last one stays.
+    second on; the last one stays. patience_s: a drive that makes no progress for so long ends.
     """
 
     rollouts: int = Field(default=150, ge=1)
@@ -57,6 +57,7 @@ class DaggerSection(_Section):
     fork_every: int = Field(default=4, ge=1)
     share: float | None = Field(default=0.6, gt=0.0, lt=1.0)
     expert_share: tuple[float, ...] = (0.0,)
+    patience_s: float | None = Field(default=None, gt=0.0)
 
 
 class SelectSection(_Section):

@@ -23,8 +23,8 @@ import numpy as np
 
 from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.scenario import Scenario
-from loopyard.core.seeds import stream
 from loopyard.core.specs import WorldSpec
+from loopyard.cycle.shared_wheel import SharedWheel
 from loopyard.data.builder import DatasetBuilder
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import Generated, until
@@ -48,9 +48,6 @@ LEARN = "learn"
 """The suite that a cycle's labelled rollouts make up."""
 Labels = Literal["path", "fork"]
 
-STRETCH_S = 2.0
-"""How long the policy or the expert keeps the wheel before the choice is drawn again."""
-
 
 @dataclass(frozen=True)
 class RelabelPlan:
@@ -59,6 +56,8 @@ class RelabelPlan:
     scenario: gives the dataset its spec; the scenes that are driven may be of others like it.
     policy: a checkpoint folder. root: the dataset. chunk_size: ticks of a forked expert chunk.
     fork_every: ticks between two forks. expert_share: share of stretches that the expert drives.
+    patience_s: a drive without progress for so long ends; None: each lasts as long as its world
+    says.
     """
 
     policy: str
@@ -68,6 +67,7 @@ class RelabelPlan:
     chunk_size: int = 10
     fork_every: int = 4
     expert_share: float = 0.0
+    patience_s: float | None = None
     n_action_steps: int | None = None
     lockstep: int = 8
     expert: str | None = None
@@ -83,39 +83,6 @@ class RelabelPlan:
     @property
     def recorded_chunk(self) -> int:
         return self.chunk_size if self.labels == "fork" else 0
-
-
-class SharedWheel:
-    """A world in which, by stretches, the expert drives instead of the action that is given."""
-
-    def __init__(self, world: Any, expert: Expert, share: float, fps: int) -> None:
-        self.world, self.expert = world, expert
-        self._share, self._stretch = share, max(1, round(STRETCH_S * fps))
-        self.executed = np.zeros(0, np.float32)
-        self.label = np.zeros(0, np.float32)
-        self.phase = ""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.world, name)
-
-    def reset(self, *, seed: int, options: dict[str, Any]) -> Any:
-        self._rng = stream("shared-wheel", seed)
-        self._tick, self._expert_drives = 0, False
-        return self.world.reset(seed=seed, options=options)
-
-    def choose(self, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(label, executed) of this tick, both (A,) float32; once a tick, before `step`."""
-        if self._tick % self._stretch == 0:
-            self._expert_drives = bool(self._rng.random() < self._share)
-        self._tick += 1
-        truth = self.world.truth()
-        self.label = np.asarray(self.expert.act(truth), dtype=np.float32)
-        self.phase = getattr(self.expert, "phase", _no_phase)(truth)
-        self.executed = self.label if self._expert_drives else action
-        return self.label, self.executed
-
-    def step(self, action: np.ndarray) -> Any:
-        return self.world.step(self.executed)
 
 
 class Relabel(Watcher):
@@ -163,10 +130,6 @@ class WheelTrace(TraceRecorder):
         super().tick(tick, world, obs, world.executed, info)
 
 
-def _no_phase(truth: Any) -> str:
-    return ""
-
-
 def expert_chunk(world: Any, expert: Expert, size: int) -> np.ndarray:
     """(size, A) float32: what the expert would do from here; the world stays as it is.
 
@@ -196,7 +159,13 @@ class RelabelHandler:
         worlds = [make_scenario_world(plan.scenario) for _ in range(plan.lockstep)]
         self._spec = spec_of(worlds[0], plan.scenario.world, plan.scenario.preset)
         self._worlds = [
-            SharedWheel(world, make_expert(world, plan.expert), plan.expert_share, self._spec.fps)
+            SharedWheel(
+                world,
+                make_expert(world, plan.expert),
+                plan.expert_share,
+                self._spec.fps,
+                plan.patience_s,
+            )
             for world in worlds
         ]
         worker = WorkerPlan(plan.policy, "", plan.scenario, plan.lockstep, plan.n_action_steps)
@@ -250,6 +219,7 @@ def relabel(
     spec = spec_of(world, plan.scenario.world, plan.scenario.preset)
     world.close()
     lineage = {"made_by": "dagger", "labels": plan.labels, "expert_share": plan.expert_share}
+    lineage |= {} if plan.patience_s is None else {"patience_s": plan.patience_s}
     builder = DatasetBuilder(
         plan.root, spec, video=plan.video, chunk_size=plan.recorded_chunk, lineage=lineage
     )

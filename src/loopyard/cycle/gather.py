@@ -203,6 +203,7 @@ class Gathering:
             fork_every=campaign.dagger.fork_every,
             chunk_size=_chunk_size(checkpoint),
             expert_share=shares[min(plan.cycle - 2, len(shares) - 1)],
+            patience_s=campaign.dagger.patience_s,
             n_action_steps=campaign.n_action_steps,
             expert=campaign.expert,
         )

@@ -12,7 +12,8 @@ import pytest
 from loopyard.core.errors import CheckpointError, ConfigError
 from loopyard.core.scenario import Scenario
 from loopyard.cycle import dagger
-from loopyard.cycle.dagger import RelabelPlan, SharedWheel, expert_chunk, relabel
+from loopyard.cycle.dagger import RelabelPlan, expert_chunk, relabel
+from loopyard.cycle.shared_wheel import NO_PROGRESS, SharedWheel
 from loopyard.data.samples import Samples
 from loopyard.experts.registry import make_expert
 from loopyard.policies.baselines import ConstantPolicy
@@ -189,6 +190,25 @@ def test_a_deadline_ends_it_with_the_drives_that_are_whole(plan, executor):
     assert 0 < made.episodes < len(many)
     assert made.dataset.num_episodes == made.episodes
     assert relabel(plan, many, executor).episodes == len(many)
+
+
+def test_a_drive_that_makes_no_progress_ends_when_patience_does(plan, executor):
+    made = relabel(replace(plan, patience_s=0.7), SCENES, executor)
+    assert {entry.length for entry in made.dataset.episodes} <= {7, 8}  # of 20
+    assert {entry.outcome.reason for entry in made.dataset.episodes if entry.outcome} == {
+        NO_PROGRESS
+    }
+
+
+def test_patience_begins_anew_with_all_progress(world):
+    wheel = SharedWheel(world, world.make_expert(), share=0.0, fps=10, patience_s=0.5)
+    wheel.reset(seed=5, options={})
+    towards = world.truth()[:2].astype(np.float32)
+    still, ends = np.zeros(2, np.float32), []
+    for action in (still, still, still, 0.5 * towards, still, still, still, still, still):
+        wheel.choose(action)
+        ends.append(wheel.step(action)[3])
+    assert ends == [False] * 8 + [True]
 
 
 def test_a_policy_without_numbers_is_an_error_and_leaves_nothing(plan, executor, monkeypatch):

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY
+from loopyard.data.pixel_rows import rows_of
 from loopyard.data.scaling import scaled
 from loopyard.policies.words import Tokens, Words
 
@@ -105,7 +106,11 @@ class Processing:
         if "image" in self.config.masked:
             return pixels.zero_()
         offset, scale = self._scales[IMAGE_PREFIX + camera]
-        return pixels.sub_(offset.view(1, -1, 1, 1)).mul_((1.0 / scale).view(1, -1, 1, 1))
+        rows, offsets, factors = rows_of(
+            pixels, offset.view(1, -1, 1, 1), (1.0 / scale).view(1, -1, 1, 1)
+        )
+        rows.sub_(offsets).mul_(factors)
+        return pixels
 
     def text(self, tasks: Sequence[str]) -> torch.Tensor:
         """(B, L) int64 numbers of the words of B instructions."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -20,14 +21,15 @@ class Average:
         # What does not learn is shared: a second backbone would double the memory.
         frozen = {id(part): part for part in model.parameters() if not part.requires_grad}
         self.model = copy.deepcopy(model, frozen).requires_grad_(False) if decay else model
+        pairs = zip(model.parameters(), self.model.parameters(), strict=True)
+        self._own = {followed: own for followed, own in pairs if own is not followed}
 
     @torch.no_grad()
-    def update(self, model: nn.Module, n_updates: int) -> None:
-        """Move towards ``model`` after its ``n_updates``-th update."""
-        if not self.decay:
+    def update(self, parameters: Iterable[nn.Parameter], n_updates: int) -> None:
+        """Move towards these parameters of the first network after its ``n_updates``-th update."""
+        followed = [parameter for parameter in parameters if parameter in self._own]
+        if not followed:
             return
         weight = 1.0 - min(self.decay, (1 + n_updates) / (10 + n_updates))
-        pairs = zip(self.model.parameters(), model.parameters(), strict=True)
-        learning = [(own, other) for own, other in pairs if own is not other]
-        own, other = ([pair[side] for pair in learning] for side in (0, 1))
-        torch._foreach_lerp_(own, other, weight)  # type: ignore[call-overload]
+        own = [self._own[parameter] for parameter in followed]
+        torch._foreach_lerp_(own, followed, weight)  # type: ignore[call-overload]

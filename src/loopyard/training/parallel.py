@@ -8,7 +8,7 @@ the step (benchmarks/training.py). Parts are summed in a fixed order: same bits 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -39,6 +39,8 @@ class Replicas:
     """Copies of a network that share its weights but have gradients of their own.
 
     The first is the network itself. `map` runs a function for each on a thread of its own.
+    learning: of each copy, the parameters that learn. parts: their places, about as many weights in
+    each part, one part a thread.
     """
 
     def __init__(self, model: nn.Module, count: int):
@@ -50,6 +52,8 @@ class Replicas:
             for own, shared in zip(replica.buffers(), model.buffers(), strict=True):
                 own.data = shared.data
             self.models.append(replica)
+        self.learning = [[p for p in one.parameters() if p.requires_grad] for one in self.models]
+        self.parts = evenly([p.numel() for p in self.learning[0]], count)
         self._pool = ThreadPoolExecutor(count, "shard") if count > 1 else None
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
@@ -64,17 +68,33 @@ class Replicas:
 
     def gather_gradients(self) -> None:
         """Add every copy's gradients to the first one's."""
-        own = [parameter for parameter in self.models[0].parameters() if parameter.requires_grad]
-        for replica in self.models[1:]:
-            others = [parameter for parameter in replica.parameters() if parameter.requires_grad]
-            for parameter, other in zip(own, others, strict=True):
-                if other.grad is None:
+        self.map(self._gather, self.parts)
+
+    def _gather(self, places: list[int]) -> None:
+        own, *copies = self.learning
+        for place in places:
+            for copy_ in copies:
+                found = copy_[place].grad
+                if found is None:
                     continue
-                if parameter.grad is None:
-                    parameter.grad = other.grad
+                grad = own[place].grad
+                if grad is None:
+                    own[place].grad = found
                 else:
-                    parameter.grad.add_(other.grad)
+                    grad.add_(found)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown()
+
+
+def evenly(sizes: Sequence[int], parts: int) -> list[list[int]]:
+    """Places of things of these sizes in parts of about the same size: the largest first, each to
+    the part that has least (Graham, SIAM Journal on Applied Mathematics 17, 1969)."""
+    found: list[list[int]] = [[] for _ in range(parts)]
+    sums = [0] * parts
+    for place in sorted(range(len(sizes)), key=lambda place: -sizes[place]):
+        least = sums.index(min(sums))
+        found[least].append(place)
+        sums[least] += sizes[place]
+    return [sorted(places) for places in found]

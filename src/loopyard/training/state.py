@@ -12,6 +12,7 @@ from torch import nn
 
 from loopyard.core.errors import CheckpointError, expected
 from loopyard.policies.checkpoint import load_weights, read_json, read_tensors
+from loopyard.training.update import Update
 
 STATE, TENSORS = "resume.json", "resume.safetensors"
 
@@ -46,7 +47,7 @@ def write_state(
     folder: Path,
     progress: Progress,
     model: nn.Module,
-    optimizer: torch.optim.AdamW,
+    update: Update,
     average: nn.Module | None,
 ) -> None:
     """Put ``resume.json`` and ``resume.safetensors`` into a checkpoint that is being staged.
@@ -56,7 +57,7 @@ def write_state(
     tensors = {"rng.torch": torch.get_rng_state()}
     tensors |= {f"raw.{name}": values for name, values in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        for key, values in optimizer.state.get(parameter, {}).items():
+        for key, values in update.state_of(parameter).items():
             tensors[f"optimizer.{key}.{name}"] = values
     if average is not None:
         tensors |= {f"average.{name}": values for name, values in average.state_dict().items()}
@@ -79,7 +80,7 @@ def read_progress(folder: Path) -> Progress:
 
 
 def restore_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.AdamW, average: nn.Module | None
+    folder: Path, model: nn.Module, update: Update, average: nn.Module | None
 ) -> None:
     """Put weights, optimizer, average and torch's generator back, bit for bit."""
     where = str(folder / TENSORS)
@@ -99,10 +100,13 @@ def restore_state(
             if f"{key}.{name}" in parts["optimizer"]
         }
         if found:
-            optimizer.state[parameter] = {
-                key: values if key == "step" else _like(parameter, values)
-                for key, values in found.items()
-            }
+            update.put_state(
+                parameter,
+                {
+                    key: values if key == "step" else _like(parameter, values)
+                    for key, values in found.items()
+                },
+            )
 
 
 def _like(parameter: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

@@ -30,6 +30,7 @@ from loopyard.training.parallel import Replicas, shard_count
 from loopyard.training.schedule import learning_rate
 from loopyard.training.setup import Setup
 from loopyard.training.state import Progress, read_progress, restore_state, write_state
+from loopyard.training.update import Update
 from loopyard.training.validation import validated
 
 VALIDATION_BATCH = 128
@@ -60,25 +61,26 @@ class StepReport:
 
 
 class Trainer:
-    """Holds network, optimizer, average and progress of one run."""
+    """Holds network, update, average and progress of one run."""
 
     def __init__(self, setup: Setup, out: Path, progress: Progress):
         self.setup, self.out, self.progress = setup, out, progress
         self.config = setup.config
         self.model = setup.model.train()
         self.average = Average(self.model, self.config.ema_decay)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=self.config.lr,
-            weight_decay=self.config.weight_decay,
-            fused=True,
-        )
         self.plan, self.batches = setup.plan, setup.training_batches()
         self.weights = step_weights(setup.policy.chunk_size, self.config.step_weight_decay).to(
             setup.device
         )
         self.replicas = Replicas(
             self.model, shard_count(self.model, setup.device, setup.threads, self.config.batch_size)
+        )
+        self.update = Update(
+            self.replicas,
+            self.average,
+            lr=self.config.lr,
+            weight_decay=self.config.weight_decay,
+            clip=self.config.grad_clip,
         )
         self.scale = LossScale(progress, active=self.config.fp16)
         self.guard = Guard(out, self.config.seed, progress.skipped)
@@ -101,20 +103,18 @@ class Trainer:
         rows = self.plan.rows(step)
         lr = learning_rate(self.config, step, share) * self.progress.lr_scale
         loss, per_channel = self._fitting_gradients(step, rows)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip)
+        total = self.update.grad_norm()
+        norm = total.item()
         self.progress.step += 1
-        if self.scale.overflowed(loss, norm.item()):
+        if self.scale.overflowed(loss, norm):
             return self.report(share)
-        verdict = self.guard.judge(step, loss, norm.item(), rows, self.progress.rollbacks)
+        verdict = self.guard.judge(step, loss, norm, rows, self.progress.rollbacks)
         if verdict == "step":
-            for group in self.optimizer.param_groups:
-                group["lr"] = lr
-            self.optimizer.step()
             self.progress.updates += 1
+            self.update.take(lr, total, self.progress.updates)
             self.scale.grow()
-            self.average.update(self.model, self.progress.updates)
             self._losses.append(per_channel)
-            self._last = (lr, norm.item())
+            self._last = (lr, norm)
         elif verdict == "rollback":
             self._roll_back()
         return self.report(share)
@@ -242,7 +242,7 @@ class Trainer:
 
         def write_more(folder: Path) -> None:
             if name == "last":
-                write_state(folder, self.progress, self.model, self.optimizer, average)
+                write_state(folder, self.progress, self.model, self.update, average)
 
         facts = {
             **self.setup.facts(self.out),
@@ -266,7 +266,7 @@ class Trainer:
     def restore(self, folder: Path) -> None:
         """Go on from a checkpoint with resume state."""
         restore_state(
-            folder, self.model, self.optimizer, self.average.model if self.average.decay else None
+            folder, self.model, self.update, self.average.model if self.average.decay else None
         )
 
     def close(self) -> None:
@@ -276,7 +276,7 @@ class Trainer:
     def _roll_back(self) -> None:
         """Weights and optimizer of the last checkpoint, half the rate; the data order goes on."""
         saved = read_progress(self.out / "last")
-        self.optimizer.state.clear()
+        self.update.forget()
         self.restore(self.out / "last")
         self.progress.updates = saved.updates
         self.progress.rollbacks += 1

@@ -124,10 +124,10 @@ def test_average_follows_and_forgets_the_start():
     nn.init.zeros_(model.weight)
     average = Average(model, 0.9)
     nn.init.ones_(model.weight)
-    average.update(model, 1)
+    average.update(model.parameters(), 1)
     assert weight(average.model) == pytest.approx(1 - 2 / 11)
     for n in range(2, 200):
-        average.update(model, n)
+        average.update(model.parameters(), n)
     assert weight(average.model) == pytest.approx(1.0, abs=1e-4)
     assert Average(model, 0.0).model is model
 

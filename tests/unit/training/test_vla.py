@@ -109,7 +109,7 @@ def test_a_moving_average_shares_what_does_not_learn(vla, sources):
     with torch.no_grad():
         for part in model.parameters():
             part.add_(1.0 if part.requires_grad else 0.0)
-    average.update(model, 100)
+    average.update(model.parameters(), 100)
     for (name, part), own in zip(model.named_parameters(), average.model.parameters(), strict=True):
         assert (own is part) == (not part.requires_grad), name
         assert own is part or torch.allclose(part - own, torch.tensor(0.9), atol=1e-5), name

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
+
+from loopyard.data.pixel_rows import rows_of
 
 
 def shift(images: torch.Tensor, pixels: int, generator: torch.Generator) -> torch.Tensor:
@@ -20,29 +23,14 @@ def shift(images: torch.Tensor, pixels: int, generator: torch.Generator) -> torc
     """
     if pixels == 0:
         return images
-    offsets = torch.randint(-pixels, pixels + 1, (len(images), 2), generator=generator).tolist()
-    moved = torch.empty_like(images)
-    for source, target, (down, right) in zip(images, moved, offsets, strict=True):
-        _shift_one(source, target, down, right)
-    return moved
-
-
-def _shift_one(source: torch.Tensor, target: torch.Tensor, down: int, right: int) -> None:
-    """One copy of what stays in view, then the edges: no padded batch in between."""
-    height, width = source.shape[1:]
-    rows = slice(max(down, 0), height + min(down, 0))
-    columns = slice(max(right, 0), width + min(right, 0))
-    seen_rows = slice(max(-down, 0), height - max(down, 0))
-    seen_columns = slice(max(-right, 0), width - max(right, 0))
-    target[:, rows, columns] = source[:, seen_rows, seen_columns]
-    if right > 0:
-        target[:, rows, :right] = target[:, rows, right : right + 1]
-    elif right < 0:
-        target[:, rows, right:] = target[:, rows, right - 1 : right]
-    if down > 0:
-        target[:, :down] = target[:, down : down + 1]
-    elif down < 0:
-        target[:, down:] = target[:, down - 1 : down]
+    offsets = torch.randint(-pixels, pixels + 1, (len(images), 2), generator=generator).numpy()
+    planes = images.permute(0, 2, 3, 1).numpy()
+    size = planes.shape[1:]
+    around = ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0))
+    padded = np.pad(planes, around, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=(1, 2, 3))[:, :, :, 0]
+    down, right = pixels - offsets.T
+    return torch.from_numpy(windows[np.arange(len(planes)), down, right]).permute(0, 3, 1, 2)
 
 
 def colour(
@@ -59,11 +47,14 @@ def colour(
         brightness: up to +-this is added to all pixels of an image. contrast: its distance from the
             image's mean is scaled by 1 +- this. channel: each colour is scaled by 1 +- this.
     """
-    mean = images.mean(dim=(1, 2, 3), keepdim=True) if contrast else images.new_zeros(1)
+    mean = images.mean(dim=(1, 2, 3), keepdim=True) if contrast else images.new_zeros((1, 1, 1, 1))
     stretch = 1 + _drawn(images, 1, contrast, generator)
     tint = 1 + _drawn(images, 3, channel, generator)
     lift = mean * (1 - stretch) * tint + _drawn(images, 1, brightness, generator)
-    return torch.addcmul(lift, images, stretch * tint).clamp_(0, 1)
+    coloured = torch.empty_like(images)
+    rows, lifts, gains = rows_of(images, lift, stretch * tint)
+    torch.addcmul(lifts, rows, gains, out=rows_of(coloured)[0]).clamp_(0, 1)
+    return coloured
 
 
 def turn_and_crop(

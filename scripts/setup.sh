@@ -65,7 +65,8 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2
 fi
 
 echo "setup: installing the packages of constraints.txt (the first time takes minutes)"
-.venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+# Python compiles what it imports by itself; all of it now would double the time that this takes.
+.venv/bin/python -m pip install -q --no-compile --disable-pip-version-check -c constraints.txt \
     -e ".${EXTRA:+[$EXTRA]}"
 
 if ! why=$(.venv/bin/python -m loopyard.surface.graphics 2>&1); then

@@ -8,4 +8,6 @@ batcher       what waits is predicted in one forward pass
 metrics       counts and latencies
 door          who may come in, and what plain HTTP is told
 server        the websocket
+connection    the websocket's other end, at a client
+link          kept by a client, and made again where it is lost
 """

@@ -1,27 +1,29 @@
-"""A client's connection, in a thread of its own: a deadline holds whatever the network does.
+"""A client's connection, kept: made again where it is lost, and alive while nobody asks.
 
-At most one question waits for its answer. What did not leave this machine yet keeps later ones from
-being sent, so that nothing piles up before a server that hangs.
+Who asks uses the connection itself. A thread makes it, and looks after it between the questions.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
+import time
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
+from websockets.exceptions import InvalidStatus, InvalidURI
 
 from loopyard import __version__
 from loopyard.core.errors import ServeError, expected
+from loopyard.surface.serve.connection import Connection
 from loopyard.surface.serve.interface import Interface
 from loopyard.surface.serve.wire import PROTOCOL, UNKNOWN, Message, pack, unpack
 
 RETRY_S = 0.5
-MOST_BYTES = 1 << 24
+"""Between two looks at the connection, and between two tries to make it."""
+OPEN_S = 10.0
+"""For a try: the websocket, the hello and the welcome."""
+CLOSE_S = 1.0
+"""For a question that is still asked, and then for the goodbye."""
 
 
 class Link:
@@ -39,16 +41,16 @@ class Link:
             "deadline_s": deadline_s,
         }
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="loopyard-client", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name="loopyard-client", daemon=True)
+        self._over = threading.Event()
+        self._turn = threading.Lock()
+        """Of whoever uses the connection."""
         self._first: Future[Message] = Future()
-        self._connection: ClientConnection | None = None
+        self._connection: Connection | None = None
         self._lost = expected("client", url, "no answer", "a policy server")
-        self._answers: dict[int | None, asyncio.Future[Message]] = {}
 
     def start(self, connect_s: float) -> Message:
         """The server's welcome. Raises ServeError where there is none within `connect_s`."""
-        self._keeping = self._loop.create_task(self._keep())
         self._thread.start()
         try:
             return self._first.result(connect_s)
@@ -65,65 +67,77 @@ class Link:
         Raises:
             TimeoutError: nothing came in time. ServeError: there is no connection.
         """
-        if not self._thread.is_alive():
-            raise ServeError("client: the connection was closed")
-        asked = asyncio.run_coroutine_threadsafe(self._exchange(seq, frame), self._loop)
+        until_s = time.monotonic() + timeout_s
+        if not self._turn.acquire(timeout=max(0.0, timeout_s)):
+            raise TimeoutError
         try:
-            return asked.result(max(0.0, timeout_s))
-        except TimeoutError:
-            asked.cancel()
-            raise
+            if self._over.is_set():
+                raise ServeError("client: the connection was closed")
+            if self._connection is None:
+                raise ServeError(self._lost)
+            try:
+                return _ask(self._connection, seq, frame, until_s)
+            except TimeoutError:
+                raise
+            except Exception as error:  # whatever answers, the robot is told and stands still
+                self._lose(error)
+                raise ServeError(self._lost) from None
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
-        if self._thread.is_alive():
-            with suppress(RuntimeError):  # it ended meanwhile
-                self._loop.call_soon_threadsafe(self._leave)
-            self._thread.join()
+        if self._over.is_set():
+            return
+        self._over.set()
+        if not self._turn.acquire(timeout=CLOSE_S):
+            if (connection := self._connection) is not None:
+                connection.abort()  # under who still asks
+            self._turn.acquire()
+        try:
+            if self._connection is not None:
+                self._connection.close(CLOSE_S)
+                self._connection = None
+        finally:
+            self._turn.release()
+        self._thread.join(CLOSE_S)  # not longer: it may wait for a name or a server that hangs
 
-    def _run(self) -> None:
-        with suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._keeping)
-        self._loop.close()
-
-    def _leave(self) -> None:
-        if self._connection is not None and self._connection.transport.get_write_buffer_size():
-            self._connection.transport.abort()  # a goodbye would wait behind what does not leave
-        self._keeping.cancel()
-
-    async def _keep(self) -> None:
+    def _keep(self) -> None:
         """Connect, and again where the connection is lost."""
         while True:
-            try:
-                await self._converse()
-                self._fail("the server closed the connection")
-            except Exception as error:  # whatever is at the address, the robot is told and stands
-                self._fail(_reason(self._url, error))
-                if not self._first.done() and _is_final(error):
-                    self._first.set_exception(ServeError(self._lost))
-                    return
-            await asyncio.sleep(RETRY_S)
+            if self._connection is None:
+                try:
+                    self._connect()
+                except Exception as error:  # whatever is at the address
+                    self._lost = _reason(self._url, error)
+                    if not self._first.done() and _is_final(error):
+                        self._first.set_exception(ServeError(self._lost))
+                        return
+            if self._over.wait(RETRY_S):
+                return
+            with self._turn:
+                if self._connection is not None:
+                    try:
+                        self._connection.tend()
+                    except Exception as error:
+                        self._lose(error)
 
-    async def _converse(self) -> None:
-        async with connect(
-            self._url,
-            additional_headers=self._headers,
-            compression=None,
-            max_size=MOST_BYTES,
-            close_timeout=1.0,
-            proxy=None,
-        ) as connection:
-            await connection.send(pack(self._hello))
-            welcome = unpack(await connection.recv(decode=False))
+    def _connect(self) -> None:
+        until_s = time.monotonic() + OPEN_S
+        connection = Connection(self._url, self._headers, until_s)
+        try:
+            connection.send(pack(self._hello), until_s)
+            welcome = unpack(connection.receive(until_s))
             self._check(welcome)
-            if not self._first.done():
-                self._first.set_result(welcome)
+        except BaseException:
+            connection.close()
+            raise
+        with self._turn:
+            if self._over.is_set():
+                connection.close()
+                return
             self._connection = connection
-            try:
-                while True:
-                    self._hear(unpack(await connection.recv(decode=False)))
-            except asyncio.CancelledError:
-                await connection.close()  # a goodbye (1000), not an error (1011)
-                raise
+        if not self._first.done():
+            self._first.set_result(welcome)
 
     def _check(self, welcome: Message) -> None:
         if welcome["type"] == "refused":
@@ -141,35 +155,25 @@ class Link:
                 if now[name] != value:
                     raise ServeError(expected("server", name, now[name], f"{value!r} as before"))
 
-    def _hear(self, message: Message) -> None:
-        seq = None if message["type"] == "metrics" else message.get("seq")
-        if seq == UNKNOWN:  # it could not read the question: there is only one
-            seq = max((number for number in self._answers if number is not None), default=UNKNOWN)
-        waiting = self._answers.get(seq)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(message)
+    def _lose(self, error: Exception) -> None:
+        """There is no connection any more. For who has the turn."""
+        connection, self._connection, self._lost = self._connection, None, _reason(self._url, error)
+        if connection is not None:
+            connection.close()
 
-    async def _exchange(self, seq: int | None, frame: bytes) -> Message:
-        connection = self._connection
-        if connection is None:
-            raise ServeError(self._lost)
-        if connection.transport.get_write_buffer_size():
-            raise ServeError("late: the server does not take what was sent before")
-        answer = self._answers[seq] = self._loop.create_future()
-        try:
-            await connection.send(frame)
-            return await answer
-        except ConnectionClosed as error:
-            raise ServeError(_reason(self._url, error)) from None
-        finally:
-            self._answers.pop(seq, None)
 
-    def _fail(self, reason: str) -> None:
-        """There is no connection: who waits is told."""
-        self._connection, self._lost = None, reason
-        for waiting in self._answers.values():
-            if not waiting.done():
-                waiting.set_exception(ServeError(reason))
+def _ask(connection: Connection, seq: int | None, frame: bytes, until_s: float) -> Message:
+    connection.drop_old()
+    connection.send(frame, until_s)
+    while True:
+        message = unpack(connection.receive(until_s))
+        if message["type"] == "metrics":
+            answers = None
+        elif type(answers := message.get("seq")) is not int:
+            raise TypeError(f"a seq that is {type(answers).__name__}")
+        # UNKNOWN: it could not read the question, and there is only one.
+        if answers == seq or (answers == UNKNOWN and seq is not None):
+            return message
 
 
 def _is_final(error: Exception) -> bool:

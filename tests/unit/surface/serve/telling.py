@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 from websockets.sync.client import connect
+from websockets.sync.server import serve as listen
 
 from loopyard.client import PolicyClient
 from loopyard.core.errors import CheckpointError
@@ -46,6 +48,14 @@ INTERFACE = Interface(
     state=SPEC.state,
     action=SPEC.action,
 )
+
+WELCOME = {
+    "type": "welcome",
+    "protocol": PROTOCOL,
+    "interface": INTERFACE.to_dict(),
+    "deadline_s": 0.1,
+    "most_bytes": 1 << 20,
+}
 
 
 def observation(x: float = 0.5, y: float = 0.0, task: str = "go") -> dict[str, Any]:
@@ -170,3 +180,30 @@ class Raw:
 
     def receive(self) -> dict[str, Any]:
         return unpack(self.socket.recv(LIMIT_S, decode=False))
+
+
+@contextmanager
+def server_that(
+    answers: Callable[..., object], welcome: Mapping[str, Any] = WELCOME, **settings: Any
+) -> Iterator[str]:
+    """A server that welcomes, and then does as it likes."""
+
+    def converse(socket) -> None:
+        socket.recv(decode=False)
+        socket.send(pack(dict(welcome)))
+        answers(socket)
+
+    settings = {"compression": None, "max_queue": 1, "close_timeout": 0.2, **settings}
+    with listen(converse, "127.0.0.1", 0, **settings) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def wait_for(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

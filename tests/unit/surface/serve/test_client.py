@@ -5,29 +5,26 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
-from telling import CHUNK, INTERFACE, LIMIT_S, SIZE, observation
-from websockets.sync.server import serve as listen
+from telling import (
+    CHUNK,
+    INTERFACE,
+    LIMIT_S,
+    SIZE,
+    WELCOME,
+    observation,
+    server_that,
+    wait_for,
+)
 
 from loopyard.client import PolicyClient
 from loopyard.core.errors import ServeError
 from loopyard.policies.policy import Policy
-from loopyard.surface.serve.wire import PROTOCOL, pack, unpack
+from loopyard.surface.serve.wire import pack, unpack
 
-WELCOME = {
-    "type": "welcome",
-    "protocol": PROTOCOL,
-    "interface": INTERFACE.to_dict(),
-    "deadline_s": 0.1,
-    "most_bytes": 1 << 20,
-}
 HEAVY = {"torch", "mujoco", "gymnasium", "pydantic", "pyarrow", "matplotlib", "tyro", "rich"}
 
 
@@ -39,13 +36,6 @@ def test_it_imports_nothing_that_a_robot_would_have_to_install():
 
 def test_it_is_a_policy(served):
     assert isinstance(served.client(), Policy)
-
-
-def wait_for(found: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_server_that_goes_and_comes_again_is_found_again(serve, policy):
@@ -76,27 +66,6 @@ def test_another_policy_in_its_place_is_not_asked(serve, policy):
 
     wait_for(told)
     client.close()
-
-
-@contextmanager
-def server_that(
-    answers: Callable[..., object], welcome: Mapping[str, Any] = WELCOME
-) -> Iterator[str]:
-    """A server that welcomes, and then does as it likes."""
-
-    def converse(socket) -> None:
-        socket.recv(decode=False)
-        socket.send(pack(dict(welcome)))
-        answers(socket)
-
-    with listen(
-        converse, "127.0.0.1", 0, compression=None, max_queue=1, close_timeout=0.2
-    ) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
-        server.shutdown()
-        thread.join()
 
 
 def test_a_server_that_hangs_does_not_hold_the_robot():

@@ -2,13 +2,16 @@
 
 Nothing waits for company: while one pass runs, the observations that arrive meanwhile gather for
 the next one. Of each client the newest waits, the one before it is answered as late.
+
+A pass is begun where an observation comes, and its end is one call of the loop: a task between
+would put a turn of the loop before and two behind each prediction.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -17,6 +20,8 @@ from loopyard.core.errors import LoopyardError
 from loopyard.policies.policy import Observation, Policy
 from loopyard.surface.serve.metrics import FAILED, LATE, MALFORMED, Metrics
 from loopyard.surface.serve.session import Request, Session
+
+Results = list[np.ndarray | Exception]
 
 
 class Batcher:
@@ -38,7 +43,8 @@ class Batcher:
         self._metrics = metrics
         self._clock = clock
         self._waiting: dict[Session, Request] = {}
-        self._wake = asyncio.Event()
+        self._thread: ThreadPoolExecutor | None = None
+        self._busy = False
 
     def put(self, request: Request) -> None:
         """Let a request wait for the next pass, in the place of its session's older one."""
@@ -46,7 +52,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         request.timer = loop.call_later(session.deadline_s, self._expire, request)
         self._waiting[session] = request
-        self._wake.set()
+        self._begin()
 
     def forget(self, session: Session) -> None:
         """The client has gone."""
@@ -54,20 +60,35 @@ class Batcher:
 
     async def run(self) -> None:
         """Predict what waits, until cancelled."""
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1, "loopyard-policy") as thread:
-            while True:
-                await self._wake.wait()
-                requests = self._take()
-                if not requests:
-                    self._wake.clear()
-                    continue
-                seen = [request.observation for request in requests]
-                begun_s = self._clock.monotonic()
-                results = await loop.run_in_executor(thread, self._predict, seen)
-                self._metrics.passed(len(requests), self._clock.monotonic() - begun_s)
-                for request, result in zip(requests, results, strict=True):
-                    self._settle(request, result)
+        self._failed = asyncio.get_running_loop().create_future()
+        with ThreadPoolExecutor(1, "loopyard-policy") as self._thread:
+            self._begin()
+            try:
+                await self._failed
+            finally:
+                self._thread = None
+
+    def _begin(self) -> None:
+        """The next pass, unless one runs."""
+        if self._thread is None or self._busy or not (requests := self._take()):
+            return
+        self._busy = True
+        loop, begun_s = asyncio.get_running_loop(), self._clock.monotonic()
+        seen = [request.observation for request in requests]
+        self._thread.submit(self._predict, seen).add_done_callback(
+            lambda done: loop.call_soon_threadsafe(self._finish, requests, done, begun_s)
+        )
+
+    def _finish(self, requests: list[Request], done: Future[Results], begun_s: float) -> None:
+        self._busy = False
+        try:
+            self._metrics.passed(len(requests), self._clock.monotonic() - begun_s)
+            for request, result in zip(requests, done.result(), strict=True):
+                self._settle(request, result)
+            self._begin()
+        except BaseException as error:  # it ends the server, which would else be deaf
+            if not self._failed.done():
+                self._failed.set_exception(error)
 
     def _take(self) -> list[Request]:
         """The oldest first. One whose client was refused before is alone, lest it spoil a pass."""
@@ -90,7 +111,7 @@ class Batcher:
         limit_ms = 1e3 * request.session.deadline_s
         request.session.fail(request, LATE, f"late: no action within {limit_ms:.0f} ms")
 
-    def _predict(self, seen: Sequence[Observation]) -> list[np.ndarray | Exception]:
+    def _predict(self, seen: Sequence[Observation]) -> Results:
         """A chunk each, or why there is none. Runs in the thread."""
         try:
             chunks = np.asarray(self._policy.predict_chunks(seen), np.float32)
@@ -110,5 +131,13 @@ class Batcher:
         elif isinstance(result, LoopyardError):
             session.fail(request, MALFORMED, str(result))
         else:
-            why = f"the policy failed: {type(result).__name__}: {result}"
-            session.fail(request, FAILED, why)
+            session.fail(request, FAILED, f"the policy failed: {_told(result)}")
+
+
+def _told(error: Exception) -> str:
+    """What it says, as it can be sent: a message of a stranger may be no text, or break."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:
+        text = type(error).__name__
+    return text.encode(errors="replace").decode()

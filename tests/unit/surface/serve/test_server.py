@@ -204,6 +204,25 @@ def test_a_policy_that_fails_stops_one_robot_and_not_the_others(serve, policy):
     assert any("stands still, 1 of its ticks: the policy failed" in line for line in served.log)
 
 
+class NoTextError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("it does not even say why")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("caf\udce9"), NoTextError()])
+def test_a_failure_that_cannot_be_told_as_it_is_is_told_all_the_same(serve, policy, error):
+    def fails(observations) -> None:
+        raise error
+
+    works, policy.predict_chunks = policy.predict_chunks, fails
+    client = serve(policy).client()
+    assert client.act(observation()).tolist() == [0, 0, 0]
+    assert client.last is not None
+    assert client.last.reason.startswith(f"the policy failed: {type(error).__name__}")
+    policy.predict_chunks = works
+    assert row(client.act(observation())) == 0
+
+
 def test_one_whose_instruction_is_not_understood_is_shown_alone(serve, policy):
     served = serve(policy)
     client = served.client()

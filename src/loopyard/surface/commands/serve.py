@@ -55,6 +55,7 @@ class Options:
 
 def run(options: Options, console: Console) -> int:
     """Serves until it is stopped."""
+    import gc
     import os
 
     from loopyard.core.clock import SystemClock
@@ -81,6 +82,8 @@ def run(options: Options, console: Console) -> int:
     with deployed_threads(options.threads):
         server = PolicyServer(policy, interface, token=token, limits=limits, say=_speaker(console))
         warm_up(policy, interface, limits.batch, SystemClock())
+        gc.collect()
+        gc.freeze()  # what is loaded stays: no answer waits until all of it was looked through
         _serve(server, options, console)
     return 0
 

@@ -94,12 +94,12 @@ class Link:
                 connection.abort()  # under who still asks
             self._turn.acquire()
         try:
-            if self._connection is not None:
-                self._connection.close(CLOSE_S)
-                self._connection = None
+            connection, self._connection = self._connection, None
         finally:
             self._turn.release()
-        self._thread.join(CLOSE_S)  # not longer: it may wait for a name or a server that hangs
+        if connection is not None:  # else the thread may wait for a name, or a server that hangs
+            connection.close(CLOSE_S)
+            self._thread.join()
 
     def _keep(self) -> None:
         """Connect, and again where the connection is lost."""
@@ -190,5 +190,5 @@ def _reason(url: str, error: Exception) -> str:
         return expected("client", url, found, "a policy server that lets it in")
     if isinstance(error, ServeError):
         return str(error)
-    found = f"{type(error).__name__}: {error}"
+    found = "no answer" if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
     return expected("client", url, found, "a policy server")

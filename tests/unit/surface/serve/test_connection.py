@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -15,6 +16,8 @@ import pytest
 from telling import LIMIT_S, observation, server_that, wait_for
 
 from loopyard.client import PolicyClient
+from loopyard.core.errors import ServeError
+from loopyard.surface.serve.link import OPEN_S
 from loopyard.surface.serve.wire import UNKNOWN, pack, unpack
 
 AHEAD = np.array([0.5, 0, 0], np.float32)
@@ -24,20 +27,20 @@ def action(seq: int, **more: object) -> bytes:
     return pack({"type": "action", "seq": seq, "action": AHEAD, "safe": False, **more})
 
 
-def asked(socket) -> int:
-    return unpack(socket.recv(decode=False))["seq"]
+def asked(robot) -> int:
+    return unpack(robot.recv(decode=False))["seq"]
 
 
-def until_it_goes(socket) -> None:
-    for _ in socket:
+def until_it_goes(robot) -> None:
+    for _ in robot:
         pass
 
 
 def test_an_answer_in_fragments_is_put_together():
-    def answers(socket) -> None:
-        frame = action(asked(socket))
-        socket.send([frame[:5], frame[5:9], frame[9:]])
-        until_it_goes(socket)
+    def answers(robot) -> None:
+        frame = action(asked(robot))
+        robot.send([frame[:5], frame[5:9], frame[9:]])
+        until_it_goes(robot)
 
     with server_that(answers) as url, PolicyClient(url, connect_s=LIMIT_S) as client:
         client.deadline_s = LIMIT_S
@@ -47,15 +50,15 @@ def test_an_answer_in_fragments_is_put_together():
 def test_an_answer_that_comes_too_late_is_none_to_the_next_question():
     asked_again, told = threading.Event(), threading.Event()
 
-    def answers(socket) -> None:
-        asked(socket)
+    def answers(robot) -> None:
+        asked(robot)
         assert asked_again.wait(LIMIT_S)
-        socket.send(action(UNKNOWN, reason="of the first"))
+        robot.send(action(UNKNOWN, reason="of the first"))
         told.set()
-        seq = asked(socket)
-        socket.send(action(seq - 1, reason="of the first"))
-        socket.send(action(seq, reason="of the second"))
-        until_it_goes(socket)
+        seq = asked(robot)
+        robot.send(action(seq - 1, reason="of the first"))
+        robot.send(action(seq, reason="of the second"))
+        until_it_goes(robot)
 
     with server_that(answers) as url, PolicyClient(url, connect_s=LIMIT_S) as client:
         client.deadline_s = 0.05
@@ -72,11 +75,11 @@ def test_an_answer_that_comes_too_late_is_none_to_the_next_question():
 def test_a_server_that_talks_without_end_does_not_hold_the_robot():
     over = threading.Event()
 
-    def answers(socket) -> None:
+    def answers(robot) -> None:
         for number in count():
             if over.is_set():
                 return
-            socket.send(action(10**6 + number))
+            robot.send(action(10**6 + number))
 
     with server_that(answers) as url, PolicyClient(url, connect_s=LIMIT_S) as client:
         client.deadline_s = 0.1
@@ -90,9 +93,9 @@ def test_a_server_that_talks_without_end_does_not_hold_the_robot():
 def test_between_the_questions_the_server_hears_that_the_robot_lives():
     heard = []
 
-    def answers(socket) -> None:
-        heard.append(socket.ping().wait(LIMIT_S))
-        until_it_goes(socket)
+    def answers(robot) -> None:
+        heard.append(robot.ping().wait(LIMIT_S))
+        until_it_goes(robot)
 
     with server_that(answers) as url, PolicyClient(url, connect_s=LIMIT_S):
         wait_for(lambda: bool(heard))
@@ -104,13 +107,13 @@ def test_a_server_that_is_heard_no_more_is_left(monkeypatch):
     over = threading.Event()
     stopped = []
 
-    def answers(socket) -> None:
+    def answers(robot) -> None:
         if not stopped:  # the first connection falls silent: nobody reads its pings any more
             stopped.append(True)
-            with socket.protocol_mutex:
+            with robot.protocol_mutex:
                 over.wait(LIMIT_S)
             return
-        until_it_goes(socket)
+        until_it_goes(robot)
 
     with server_that(answers) as url, PolicyClient(url, connect_s=LIMIT_S) as client:
         link, first = client._link, client._link._connection
@@ -124,14 +127,22 @@ def test_a_server_that_is_heard_no_more_is_left(monkeypatch):
             over.set()
 
 
+def test_who_takes_the_call_and_says_nothing_is_waited_for_no_longer_than_told():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun_s = time.monotonic()
+        with pytest.raises(ServeError, match=r"no answer.*\(0.2 s long\)"):
+            PolicyClient(f"ws://127.0.0.1:{silent.getsockname()[1]}", connect_s=0.2)
+        assert time.monotonic() - begun_s < OPEN_S / 2
+
+
 def test_it_can_be_closed_under_who_still_asks(monkeypatch):
     monkeypatch.setattr("loopyard.surface.serve.link.CLOSE_S", 0.1)
     begun = threading.Event()
 
-    def answers(socket) -> None:
-        asked(socket)
+    def answers(robot) -> None:
+        asked(robot)
         begun.set()
-        until_it_goes(socket)
+        until_it_goes(robot)
 
     with server_that(answers) as url:
         client = PolicyClient(url, connect_s=LIMIT_S)
@@ -168,13 +179,13 @@ def test_what_could_not_leave_in_time_leaves_later_and_whole(encryption):
     picture = np.random.default_rng(0).integers(0, 255, (500, 500, 3), np.uint8)
     obs = {**observation(), "observation.images.ego": picture}
 
-    def answers(socket) -> None:
+    def answers(robot) -> None:
         reads.wait(LIMIT_S)
-        for frame in socket:
+        for frame in robot:
             message = unpack(frame)
             seen = message["observation"]["observation.images.ego"]["data"]
             assert seen == picture.tobytes()
-            socket.send(action(message["seq"]))
+            robot.send(action(message["seq"]))
 
     def stuck() -> bool:
         assert not client.act(obs).any()

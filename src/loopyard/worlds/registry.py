@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loopyard.core.errors import ConfigError, WorldError
 from loopyard.worlds.graphics import no_graphics
-from loopyard.worlds.world import World
+
+if TYPE_CHECKING:  # it loads Gymnasium, and whoever only looks for a class needs none
+    from loopyard.worlds.world import World
 
 BUILT_IN = {
     "yard": "loopyard.worlds.yard.world:YardWorld",

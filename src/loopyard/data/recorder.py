@@ -96,8 +96,8 @@ class EpisodeRecorder:
         """Record one control tick.
 
         Args:
-            obs: images (H, W, 3) uint8 and state (S,) float32, as seen before the action, and the
-                task, where it is the episode's own.
+            obs: images, (H, W, 3) uint8 RGB or `YuvPicture`, and state (S,) float32, as seen before
+                the action, and the task, where it is the episode's own.
             label: (A,) float32, the expert's clean action. executed: (A,) float32, what drove.
             chunk: (K, A) float32, the expert's next K actions from here, or None.
         """

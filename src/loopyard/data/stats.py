@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from loopyard.data.yuv import YuvPicture
 
 QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
 Stats = dict[str, np.ndarray]
@@ -66,12 +69,13 @@ class ImageHistogram:
         self.counts += other.counts
         self.frames += other.frames
 
-    def offer(self, frame: np.ndarray) -> None:
-        """Count the levels of a (H, W, 3) uint8 frame if it is its turn."""
+    def offer(self, frame: np.ndarray | YuvPicture) -> None:
+        """Count the levels of a frame, (H, W, 3) uint8 RGB or YUV, if it is its turn."""
         if self._seen % self.EVERY == 0:
             largest = max(frame.shape[:2])
             step = 1 if largest < 2 * self.LARGEST_SIDE_PX else largest // self.LARGEST_SIDE_PX
-            pixels = frame[::step, ::step]
+            array = isinstance(frame, np.ndarray)
+            pixels = frame[::step, ::step] if array else frame.thinned(step)
             for channel in range(3):
                 self.counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
             self.frames += 1

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import av
 import av.error
@@ -22,6 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from loopyard.core.errors import ConfigError, DatasetError, expected
 from loopyard.data.mp4_index import index_problem
+
+if TYPE_CHECKING:
+    from loopyard.data.yuv import YuvPicture
 
 ENCODERS = {"h264": "libx264"}
 ONE_THREAD: dict[str, Any] = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
@@ -53,7 +56,7 @@ class VideoSettings(BaseModel):
 
 
 class VideoWriter:
-    """Encodes (height, width, 3) uint8 RGB frames into an MP4; holds no more than a few frames.
+    """Encodes frames into an MP4; holds no more than a few of them.
 
     Raises:
         ConfigError: the size does not fit the pixel format.
@@ -86,13 +89,20 @@ class VideoWriter:
         context.color_range = LIMITED_RANGE
         self._stream = stream
 
-    def add(self, frame: np.ndarray) -> None:
-        """Encode the next frame. The array may be reused by the caller afterwards."""
-        if frame.shape != self._shape or frame.dtype != np.uint8:
+    def add(self, frame: np.ndarray | YuvPicture) -> None:
+        """Encode the next frame, (height, width, 3) uint8 RGB or YUV already.
+
+        An array may be reused by the caller afterwards, a `YuvPicture` may not.
+        """
+        kind = frame.dtype if isinstance(frame, np.ndarray) else np.dtype(np.uint8)
+        if frame.shape != self._shape or kind != np.uint8:
             raise DatasetError(
-                expected("video", "frame", f"{frame.shape} {frame.dtype}", f"{self._shape} uint8")
+                expected("video", "frame", f"{frame.shape} {kind}", f"{self._shape} uint8")
             )
-        picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")
+        if isinstance(frame, np.ndarray):
+            picture = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24")
+        else:
+            picture = frame.frame
         picture.pts = self.frames
         self._container.mux(self._stream.encode(picture))
         self.frames += 1

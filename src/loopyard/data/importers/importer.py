@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -47,17 +47,20 @@ class Frame:
 
     time_s: since whatever the recording counts from; grows from frame to frame. images: (H, W, 3)
     uint8 RGB by camera name. state: (S,) and action: (A,) float32. executed: (A,) what drove, where
-    that differs from the action to learn. chunk: (K, A) float32 expert chunk, or None.
+    that differs from the action to learn. chunk: (K, A) float32 expert chunk, or None. jpegs: by
+    camera name, the files of those images that are stored as JPEG and whole at first sight; then
+    ``images`` unpacks one each time it is looked at, and may raise DatasetError.
     The arrays must not be written to after they were given.
     """
 
     time_s: float
-    images: dict[str, np.ndarray]
+    images: Mapping[str, np.ndarray]
     state: np.ndarray
     action: np.ndarray
     executed: np.ndarray | None = None
     phase: str = ""
     chunk: np.ndarray | None = None
+    jpegs: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ import numpy as np
 
 from loopyard.core.errors import ConfigError, DatasetError, expected
 from loopyard.core.outcome import Outcome
-from loopyard.core.specs import STATE_KEY, WorldSpec
+from loopyard.core.specs import STATE_KEY, CameraSpec, WorldSpec
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.importers.importer import EpisodeRef, Frame, Recording
 from loopyard.data.importers.registry import make_importer
 from loopyard.data.importers.transform import Transform
 from loopyard.data.recorder import EpisodeRecorder
 from loopyard.data.video import VideoSettings, video_facts
+from loopyard.data.yuv import JpegUnpacker, YuvPicture
 
 GAP_STEPS = 1.5
 """Frames further apart than this many ticks have a gap between them."""
@@ -49,6 +50,7 @@ class EpisodeImport:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._importer = make_importer(plan.importer, plan.source, plan.params)
+        self._jpegs = JpegUnpacker()
 
     def __call__(self, job: tuple[int, EpisodeRef]) -> tuple[EpisodeRow, list[str]]:
         """Import one episode; durable when this returns. Gives its row, and notes on it.
@@ -141,12 +143,18 @@ class EpisodeImport:
         for camera in self._plan.spec.cameras:
             if camera.name not in frame.images:
                 raise DatasetError(expected(ref.name, "cameras", sorted(frame.images), camera.name))
-            obs[camera.key] = frame.images[camera.name]
+            obs[camera.key] = self._picture(frame, camera)
         executed = frame.action if frame.executed is None else frame.executed
         try:
             recorder.add(obs, frame.action, executed, frame.phase, frame.chunk)
         except DatasetError as error:
             raise DatasetError(f"{ref.name}: frame {recorder.length}: {error}") from None
+
+    def _picture(self, frame: Frame, camera: CameraSpec) -> np.ndarray | YuvPicture:
+        """As YUV where it is stored so, which saves making RGB of it and YUV again."""
+        data = frame.jpegs.get(camera.name)
+        unpacked = self._jpegs.unpack(data) if data else None
+        return frame.images[camera.name] if unpacked is None else unpacked
 
 
 class _Beat:

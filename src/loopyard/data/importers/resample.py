@@ -57,6 +57,7 @@ def _between(earlier: Frame, later: Frame, time_s: float, actions: str) -> Frame
         action=earlier.action if hold else _mixed(earlier.action, later.action, share),
         executed=executed,
         phase=nearest.phase,
+        jpegs=nearest.jpegs,
     )
 
 

@@ -75,8 +75,9 @@ class Transform(BaseModel):
         if self.fps:
             frames = resampled(frames, self.fps, self.actions, where)
         for number, frame in enumerate(frames):
-            images = {name: self._image(image) for name, image in frame.images.items()}
-            frame = replace(frame, images=images)
+            if self.crop or self.resize:
+                images = {name: self._image(image) for name, image in frame.images.items()}
+                frame = replace(frame, images=images, jpegs={})
             yield self._scaled(frame, f"{where}: frame {number}") if self.action_scale else frame
 
     def _camera(self, camera: CameraSpec) -> CameraSpec:

@@ -14,7 +14,10 @@ import pytest
 
 from loopyard.core.errors import ConfigError, DatasetError
 from loopyard.data.importers import Recording, import_recordings, make_importer
+from loopyard.data.importers.hdf5.images import Pictures
 from loopyard.data.importers.importer import UNLIMITED
+from loopyard.data.importers.transform import Transform
+from loopyard.data.video import ONE_THREAD, decode_video
 from loopyard.executors.local import LocalExecutor
 
 
@@ -43,6 +46,63 @@ def test_act_jpeg_is_the_picture_and_may_have_red_and_blue_swapped(toys, tmp_pat
     assert np.abs(image.astype(int) - wanted).mean() < 3
     swapped = next(opened("act", tmp_path, order="bgr").frames).images["top"]
     assert np.array_equal(swapped, image[..., ::-1])
+
+
+def test_jpegs_are_recorded_without_being_made_rgb_unless_they_must(
+    toys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.act_file(tmp_path / "in/episode_0.hdf5", compress=True)
+    made: list[int] = []
+    unpacked = Pictures._unpacked
+    monkeypatch.setattr(
+        Pictures, "_unpacked", lambda *args: made.append(args[2]) or unpacked(*args)
+    )
+
+    def recorded(name: str, **more: Any) -> np.ndarray:
+        made.clear()
+        source, out = tmp_path / "in", tmp_path / name
+        import_recordings("act", source, out, LocalExecutor(0), **more)
+        return next(iter(decode_video(next((out / "videos").rglob("*top*/*/*.mp4"))))).astype(int)
+
+    direct = recorded("direct")
+    if ONE_THREAD:
+        assert set(made) == {0}  # the first, for its size
+    swapped = recorded("swapped", params={"order": "bgr"})
+    assert max(made) == 11
+    assert np.abs(swapped[..., ::-1] - direct).mean() < 4
+    height, width, _ = direct.shape
+    cropped = recorded("cropped", transform=Transform(crop=(width - 2, height - 2, 0, 0)))
+    assert max(made) == 11
+    assert np.abs(cropped - direct[:-2, :-2]).mean() < 4
+
+
+def test_a_jpeg_damaged_within_is_named_with_its_frame(toys, tmp_path: Path) -> None:
+    files = [toys.jpeg(toys.picture(0, frame)) for frame in range(12)]
+    files[5] = files[5][:2] + bytes(len(files[5]) - 4) + files[5][-2:]
+    more = {"observations/images/top": toys.padded(files)}
+    toys.act_file(tmp_path / "in/e.hdf5", compress=True, **more)
+    with pytest.raises(DatasetError, match=r"images/top\[5\]"):
+        import_recordings("act", tmp_path / "in", tmp_path / "out", LocalExecutor(0))
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [{}, {"chunks": 1}, {"chunks": 1, "compression": "gzip"}, {"chunks": 5}],
+    ids=["in one piece", "a chunk a frame", "packed", "a chunk of five frames"],
+)
+def test_raw_pictures_are_the_same_however_they_lie(
+    toys, tmp_path: Path, layout: dict[str, Any]
+) -> None:
+    pictures = np.stack([toys.picture(0, frame) for frame in range(12)])
+    path = toys.act_file(tmp_path / "e.hdf5", **{"observations/images/top": None})
+    if "chunks" in layout:
+        layout = layout | {"chunks": (layout["chunks"], *pictures.shape[1:])}
+    with h5py.File(path, "a") as file:
+        file.create_dataset("observations/images/top", data=pictures, **layout)
+    found = [frame.images["top"] for frame in opened("act", tmp_path).frames]
+    assert np.array_equal(found, pictures)
+    swapped = next(opened("act", tmp_path, order="bgr").frames).images["top"]
+    assert np.array_equal(swapped, pictures[0, ..., ::-1])
 
 
 def test_jpegs_may_be_kept_as_byte_strings(toys, tmp_path: Path) -> None:

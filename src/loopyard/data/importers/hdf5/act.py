@@ -21,6 +21,7 @@ from loopyard.data.importers.importer import (
     Recording,
     unlimited,
 )
+from loopyard.data.importers.stored import StoredPictures
 from loopyard.data.importers.words import Words
 
 ARM = ("waist", "shoulder", "elbow", "forearm_roll", "wrist_angle", "wrist_rotate", "gripper")
@@ -117,12 +118,14 @@ class ActImporter(OneFileAnEpisode):
             state, action = self._numbers(file)
             pictures = self._pictures(file, len(action))
             names = [part.camera.name for part in pictures]
-            for number, images in enumerate(zip(*pictures, strict=True)):
+            for number, stored in enumerate(zip(*pictures, strict=True)):
+                images = StoredPictures(dict(zip(names, stored, strict=True)))
                 yield Frame(
                     time_s=number / self._params.fps,
-                    images=dict(zip(names, images, strict=True)),
+                    images=images,
                     state=state[number],
                     action=action[number],
+                    jpegs=images.jpegs,
                 )
 
 

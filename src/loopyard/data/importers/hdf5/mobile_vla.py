@@ -23,6 +23,7 @@ from loopyard.data.importers.importer import (
     Recording,
     unlimited,
 )
+from loopyard.data.importers.stored import StoredPictures
 
 ACTIONS = ("linear_x", "linear_y", "angular_z")
 UNITS = ("1 m/s", "1 m/s", "1 rad/s")
@@ -108,9 +109,15 @@ class MobileVlaImporter(OneFileAnEpisode):
             told = self._params.state == "previous_action"
             state = np.zeros(actions.shape[1] if told else 1, np.float32)
             for number, image in enumerate(pictures):
-                images = {pictures.camera.name: image}
-                time_s = number / self._params.fps
-                yield Frame(time_s, images, state, actions[number], phase=events[number])
+                images = StoredPictures({pictures.camera.name: image})
+                yield Frame(
+                    number / self._params.fps,
+                    images,
+                    state,
+                    actions[number],
+                    phase=events[number],
+                    jpegs=images.jpegs,
+                )
                 state = actions[number] if told else state
 
 

@@ -23,6 +23,7 @@ from loopyard.data.importers.importer import (
     unlimited,
 )
 from loopyard.data.importers.source import files_of, natural
+from loopyard.data.importers.stored import StoredPictures
 from loopyard.data.importers.words import Words
 
 PROPRIOCEPTION = re.compile(r"robot\d+_(eef_pos|eef_quat|gripper_qpos)")
@@ -171,8 +172,8 @@ class RobomimicImporter:
             pictures = self._pictures(file, ref.key, len(action))
             streams = {part.camera.name: iter(part) for part in pictures}
             for number in range(len(action)):
-                images = {name: next(stream) for name, stream in streams.items()}
-                yield Frame(number / fps, images, state[number], action[number])
+                images = StoredPictures({name: next(stream) for name, stream in streams.items()})
+                yield Frame(number / fps, images, state[number], action[number], jpegs=images.jpegs)
 
 
 def _is_picture(shape: tuple[int, ...]) -> bool:

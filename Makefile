@@ -15,7 +15,7 @@
 PYTHON ?= python3
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 4 ] && echo 4 || echo $$n)
 BIN := .venv/bin
-PYTEST := OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/pytest -n $(WORKERS) --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 LP_NUM_THREADS=0 $(BIN)/pytest -n $(WORKERS) --dist loadfile --durations 15
 SOURCES := pyproject.toml constraints.txt scripts/setup.sh
 
 .PHONY: demo demo-vla test test-all test-lerobot lint bench setup clean

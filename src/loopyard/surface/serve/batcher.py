@@ -2,16 +2,13 @@
 
 Nothing waits for company: while one pass runs, the observations that arrive meanwhile gather for
 the next one. Of each client the newest waits, the one before it is answered as late.
-
-A pass is begun where an observation comes, and its end is one call of the loop: a task between
-would put a turn of the loop before and two behind each prediction.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -20,8 +17,6 @@ from loopyard.core.errors import LoopyardError
 from loopyard.policies.policy import Observation, Policy
 from loopyard.surface.serve.metrics import FAILED, LATE, MALFORMED, Metrics
 from loopyard.surface.serve.session import Request, Session
-
-Results = list[np.ndarray | Exception]
 
 
 class Batcher:
@@ -43,8 +38,7 @@ class Batcher:
         self._metrics = metrics
         self._clock = clock
         self._waiting: dict[Session, Request] = {}
-        self._thread: ThreadPoolExecutor | None = None
-        self._busy = False
+        self._wake = asyncio.Event()
 
     def put(self, request: Request) -> None:
         """Let a request wait for the next pass, in the place of its session's older one."""
@@ -52,7 +46,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         request.timer = loop.call_later(session.deadline_s, self._expire, request)
         self._waiting[session] = request
-        self._begin()
+        self._wake.set()
 
     def forget(self, session: Session) -> None:
         """The client has gone."""
@@ -60,35 +54,20 @@ class Batcher:
 
     async def run(self) -> None:
         """Predict what waits, until cancelled."""
-        self._failed = asyncio.get_running_loop().create_future()
-        with ThreadPoolExecutor(1, "loopyard-policy") as self._thread:
-            self._begin()
-            try:
-                await self._failed
-            finally:
-                self._thread = None
-
-    def _begin(self) -> None:
-        """The next pass, unless one runs."""
-        if self._thread is None or self._busy or not (requests := self._take()):
-            return
-        self._busy = True
-        loop, begun_s = asyncio.get_running_loop(), self._clock.monotonic()
-        seen = [request.observation for request in requests]
-        self._thread.submit(self._predict, seen).add_done_callback(
-            lambda done: loop.call_soon_threadsafe(self._finish, requests, done, begun_s)
-        )
-
-    def _finish(self, requests: list[Request], done: Future[Results], begun_s: float) -> None:
-        self._busy = False
-        try:
-            self._metrics.passed(len(requests), self._clock.monotonic() - begun_s)
-            for request, result in zip(requests, done.result(), strict=True):
-                self._settle(request, result)
-            self._begin()
-        except BaseException as error:  # it ends the server, which would else be deaf
-            if not self._failed.done():
-                self._failed.set_exception(error)
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, "loopyard-policy") as thread:
+            while True:
+                await self._wake.wait()
+                requests = self._take()
+                if not requests:
+                    self._wake.clear()
+                    continue
+                seen = [request.observation for request in requests]
+                begun_s = self._clock.monotonic()
+                results = await loop.run_in_executor(thread, self._predict, seen)
+                self._metrics.passed(len(requests), self._clock.monotonic() - begun_s)
+                for request, result in zip(requests, results, strict=True):
+                    self._settle(request, result)
 
     def _take(self) -> list[Request]:
         """The oldest first. One whose client was refused before is alone, lest it spoil a pass."""
@@ -111,7 +90,7 @@ class Batcher:
         limit_ms = 1e3 * request.session.deadline_s
         request.session.fail(request, LATE, f"late: no action within {limit_ms:.0f} ms")
 
-    def _predict(self, seen: Sequence[Observation]) -> Results:
+    def _predict(self, seen: Sequence[Observation]) -> list[np.ndarray | Exception]:
         """A chunk each, or why there is none. Runs in the thread."""
         try:
             chunks = np.asarray(self._policy.predict_chunks(seen), np.float32)

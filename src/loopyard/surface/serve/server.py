@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection, broadcast, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from loopyard import __version__
@@ -202,15 +202,10 @@ class PolicyServer:
     ) -> None:
         answers: asyncio.Queue[Message] = asyncio.Queue()
         room = asyncio.Semaphore(UNANSWERED)
-        loop = asyncio.get_running_loop()
 
         def reply(answer: Message) -> None:
             log.answered(answer)
-            if answers.empty() and not connection.transport.get_write_buffer_size():
-                broadcast([connection], pack(answer))  # leaves at once, without the other task
-                loop.call_soon(room.release)  # later: or frames in a row would hold the others up
-            else:
-                answers.put_nowait(answer)
+            answers.put_nowait(answer)
 
         session = Session(
             self._policy,

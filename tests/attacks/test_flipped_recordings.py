@@ -38,5 +38,6 @@ def test_flipped_bytes_are_read_or_refused(
     assert not [case for case in found if "died" in case], f"after case {len(found) - 2}"
     assert len(found) == CASES
     assert max(case["peak_bytes"] for case in found) < MEMORY
-    assert {case["verdict"] for case in found} == {"pass", "fail"}  # neither is all there is
+    # A toy of robomimic's is nearly all structure, of which no byte is without meaning.
+    assert "fail" in {case["verdict"] for case in found} <= {"pass", "fail"}
     assert all(case["told"] for case in found if case["verdict"] == "fail")

@@ -1,7 +1,8 @@
 """An update of the weights, over several cores: each takes some of the parameters.
 
 What is left after the gradients is arithmetic on each weight by itself, and a fifth of a step's
-time where one core does it while the others wait. Which core takes which changes no bit.
+time where one core does it while the others wait. Which core takes which changes no bit of it; the
+norm of all gradients alone is rounded by the number of cores, as the gradients themselves are.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from loopyard.cycle.planning.measure import executor_of
 from loopyard.cycle.planning.plan import CyclePlan
 from loopyard.cycle.products import told_from
 from loopyard.cycle.steps import Facts, Steps
-from loopyard.data.audit import audit
+from loopyard.data.audit import remembered_audit
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import DrivePlan, generate
 from loopyard.data.start import Start
@@ -244,7 +244,7 @@ class Gathering:
 
 def audited(dataset: Path) -> Facts:
     """Audit a cycle's dataset and keep the report beside it; the verdict, and what failed."""
-    report = audit(dataset)
+    report = remembered_audit(dataset)
     name = "audit.json" if dataset.name == "dataset" else f"audit-{dataset.name}.json"
     write_json(dataset.parent / name, told_from(dataset.parent, report.to_dict()))
     failed = [asdict(check) for check in report.checks if check.verdict == "fail"]

@@ -75,11 +75,14 @@ class ImageHistogram:
             largest = max(frame.shape[:2])
             step = 1 if largest < 2 * self.LARGEST_SIDE_PX else largest // self.LARGEST_SIDE_PX
             array = isinstance(frame, np.ndarray)
-            pixels = frame[::step, ::step] if array else frame.thinned(step)
-            for channel in range(3):
-                self.counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
+            self.count(frame[::step, ::step] if array else frame.thinned(step))
             self.frames += 1
         self._seen += 1
+
+    def count(self, pixels: np.ndarray) -> None:
+        """Count the levels of these pixels, (..., 3) uint8 RGB."""
+        for channel in range(3):
+            self.counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
 
     def stats(self) -> Stats:
         """(3, 1, 1) float64 each, in [0, 1]; ``count`` is the number of frames counted."""

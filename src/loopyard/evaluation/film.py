@@ -151,7 +151,7 @@ def film(world: World, job: FilmJob, pace: Pace | None = None) -> Film:
 
 
 def film_cost_s(scenario: Scenario, seed: int) -> float:
-    """Seconds that the film of a drive to the time limit takes here, found by filming a moment."""
+    """Seconds that the film of a drive to the time limit takes, found by filming a moment of it."""
     world = make_scenario_world(scenario)
     try:
         spec = spec_of(world)

@@ -19,6 +19,7 @@ from loopyard.core.errors import CheckpointError, expected
 from loopyard.core.specs import ACTION_KEY, IMAGE_PREFIX, STATE_KEY
 from loopyard.data.pixel_rows import rows_of
 from loopyard.data.scaling import scaled
+from loopyard.data.stats import ImageHistogram
 from loopyard.policies.words import Tokens, Words
 
 Statistics = Mapping[str, Mapping[str, np.ndarray]]
@@ -26,6 +27,7 @@ Statistics = Mapping[str, Mapping[str, np.ndarray]]
 
 NormMode = Literal["identity", "mean_std", "min_max"]
 Masked = Literal["image", "text"]
+MOMENTS = ("mean", "std", "min", "max")
 _NEEDED: dict[NormMode, tuple[str, str]] = {"mean_std": ("mean", "std"), "min_max": ("min", "max")}
 CONSTANT_BELOW = 1e-6
 """A channel whose spread is under this is constant: dividing by it would only enlarge noise."""
@@ -230,10 +232,7 @@ def statistics_of(
     images: {camera: (N, H, W, 3) uint8}, a sample of the split is enough. state: (N, S).
     action: (N, A). Sums are taken in float64.
     """
-    found = {
-        IMAGE_PREFIX + camera: _moments(np.ascontiguousarray(values).reshape(-1, 3) / 255.0)
-        for camera, values in images.items()
-    }
+    found = {IMAGE_PREFIX + camera: _colours(values) for camera, values in images.items()}
     found[STATE_KEY] = _moments(state)
     found[ACTION_KEY] = _moments(action)
     return found
@@ -241,12 +240,15 @@ def statistics_of(
 
 def _moments(values: np.ndarray) -> dict[str, np.ndarray]:
     values = values.astype(np.float64)
-    return {
-        "mean": values.mean(0),
-        "std": values.std(0),
-        "min": values.min(0),
-        "max": values.max(0),
-    }
+    return {name: getattr(values, name)(0) for name in MOMENTS}
+
+
+def _colours(images: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each colour's levels in [0, 1], from how often each of the 256 is there."""
+    histogram = ImageHistogram()
+    histogram.count(images)
+    stats = histogram.stats()
+    return {name: stats[name].reshape(3) for name in MOMENTS}
 
 
 def processing_from_dict(data: dict[str, Any], where: str) -> ProcessingConfig:

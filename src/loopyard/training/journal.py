@@ -60,6 +60,7 @@ def draw_loss(rows: list[Row], path: Path) -> None:
     import io
 
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
@@ -77,6 +78,10 @@ def draw_loss(rows: list[Row], path: Path) -> None:
     axes.set(xlabel="step", ylabel="L1, normalised units")
     if any(row["loss"] > 0 for row in rows):
         axes.set_yscale("log")
+        # plain numbers: powers of ten would be set as formulas, which takes half a second
+        axes.yaxis.set_major_formatter("{x:.3g}")
+        low, high = axes.get_ylim()
+        axes.yaxis.set_minor_formatter("{x:.3g}" if high < 10 * low else NullFormatter())
     axes.grid(visible=True, which="both", alpha=0.25)
     axes.legend(frameon=False)
     drawn = io.StringIO()

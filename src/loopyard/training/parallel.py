@@ -58,9 +58,17 @@ class Replicas:
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """``function`` of each item, at once; results in the order of the items."""
+        return self.begin(function, items)()
+
+    def begin(
+        self, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Callable[[], list[Result]]:
+        """`map` begun: what is given waits for its results. Where there is one copy, and so no
+        threads, the work is done then."""
         if self._pool is None:
-            return [function(item) for item in items]
-        return list(self._pool.map(function, items))
+            return lambda: [function(item) for item in items]
+        begun = [self._pool.submit(function, item) for item in items]
+        return lambda: [one.result() for one in begun]
 
     def zero_grad(self) -> None:
         for model in self.models:
@@ -85,7 +93,7 @@ class Replicas:
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown()
+            self._pool.shutdown(cancel_futures=True)
 
 
 def evenly(sizes: Sequence[int], parts: int) -> list[list[int]]:

@@ -138,9 +138,9 @@ def open_sources(
 
 
 def _audited(path: Path, *, allow_failed: bool) -> dict[str, Any]:
-    from loopyard.data.audit import audit
+    from loopyard.data.audit import remembered_audit
 
-    report = audit(path)
+    report = remembered_audit(path)
     if report.verdict == "fail" and not allow_failed:
         reasons = "; ".join(
             f"{check.name}: found {check.found}, expected {check.expected}"

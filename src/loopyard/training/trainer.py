@@ -10,22 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from loopyard.core.seeds import stream
 from loopyard.policies.checkpoint import save_checkpoint
 from loopyard.training.average import Average
-from loopyard.training.batches import Batch, Variation, split_rows
+from loopyard.training.gradients import Gradients
 from loopyard.training.guard import ROLLBACK_LR_SCALE, Guard
 from loopyard.training.kept import Top, ranked, top_name
-from loopyard.training.loss import (
-    channel_weights,
-    chunk_huber,
-    chunk_l1,
-    step_weights,
-    total_weight,
-)
 from loopyard.training.loss_scale import LossScale
+from loopyard.training.objective import Objective
 from loopyard.training.parallel import Replicas, shard_count
 from loopyard.training.schedule import learning_rate
 from loopyard.training.setup import Setup
@@ -34,8 +26,6 @@ from loopyard.training.update import Update
 from loopyard.training.validation import validated
 
 VALIDATION_BATCH = 128
-MAX_PIECES = 4
-"""A batch that the GPU's memory does not hold is halved at most twice."""
 
 
 @dataclass(frozen=True)
@@ -68,29 +58,20 @@ class Trainer:
         self.config = setup.config
         self.model = setup.model.train()
         self.average = Average(self.model, self.config.ema_decay)
-        self.plan, self.batches = setup.plan, setup.training_batches()
-        self.weights = step_weights(setup.policy.chunk_size, self.config.step_weight_decay).to(
-            setup.device
-        )
         self.replicas = Replicas(
             self.model, shard_count(self.model, setup.device, setup.threads, self.config.batch_size)
         )
         self.update = Update(
             self.replicas,
             self.average,
-            lr=self.config.lr,
             weight_decay=self.config.weight_decay,
             clip=self.config.grad_clip,
         )
         self.scale = LossScale(progress, active=self.config.fp16)
         self.guard = Guard(out, self.config.seed, progress.skipped)
         self.names = setup.sources.spec.action.names
-        by = self.config.loss or setup.policy.loss
-        self._over_chunk = (
-            chunk_l1 if by == "l1" else partial(chunk_huber, delta=self.config.huber_delta)
-        )
-        channels = channel_weights(self.names, self.config.channel_weights)
-        self.channels = None if channels is None else channels.to(setup.device)
+        self.objective = Objective(setup)
+        self.gradients = Gradients(setup, self.objective, self.replicas, self.scale, progress)
         self._losses: deque[np.ndarray] = deque(
             (np.array(row, np.float32) for row in progress.losses), maxlen=self.config.log_every
         )
@@ -100,14 +81,14 @@ class Trainer:
     def step(self, share: float) -> StepReport:
         """One batch: forward, backward, judged, taken."""
         step = self.progress.step
-        rows = self.plan.rows(step)
         lr = learning_rate(self.config, step, share) * self.progress.lr_scale
-        loss, per_channel = self._fitting_gradients(step, rows)
+        loss, per_channel = self.gradients.of(step)
         total = self.update.grad_norm()
         norm = total.item()
         self.progress.step += 1
         if self.scale.overflowed(loss, norm):
             return self.report(share)
+        rows = self.gradients.rows(step)
         verdict = self.guard.judge(step, loss, norm, rows, self.progress.rollbacks)
         if verdict == "step":
             self.progress.updates += 1
@@ -118,70 +99,6 @@ class Trainer:
         elif verdict == "rollback":
             self._roll_back()
         return self.report(share)
-
-    def _fitting_gradients(self, step: int, rows: list[np.ndarray]) -> tuple[float, np.ndarray]:
-        """`_gradients`, and where the GPU's memory runs out once more, from smaller pieces.
-
-        Raises:
-            torch.OutOfMemoryError: in `MAX_PIECES` pieces a batch does not fit either.
-        """
-        while True:
-            try:
-                return self._gradients(step, rows)
-            except torch.OutOfMemoryError:
-                if self.progress.pieces >= MAX_PIECES:
-                    raise
-            self.progress.pieces *= 2
-            self.replicas.zero_grad()
-            torch.cuda.empty_cache()
-
-    def _gradients(self, step: int, rows: list[np.ndarray]) -> tuple[float, np.ndarray]:
-        """Loss and loss per channel of a batch, whose gradients are left in the network.
-
-        All that is drawn is seeded by the step, dropout included: nothing else need be saved.
-        """
-        replicas, device = self.replicas, self.setup.device
-        count, turns = len(replicas.models), self.config.accumulate
-        torch.manual_seed(int(stream("network", self.config.seed, step).integers(2**62)))
-        parts = [
-            [np.array_split(row, count)[shard] for row in turn]
-            for turn in split_rows(rows, turns)
-            for shard in range(count)
-        ]
-
-        def gather(part: int) -> Batch:
-            return self.batches.varied(parts[part], self._variation(step, part)).to(device)
-
-        batches = replicas.map(gather, range(count * turns))
-        total = torch.stack([total_weight(batch.is_pad, self.weights) for batch in batches]).sum()
-        size = sum(len(batch.state) for batch in batches)
-        replicas.zero_grad()
-
-        def learn(part: int) -> list[tuple[float, np.ndarray]]:
-            found = []
-            for batch in batches[part].pieces(self.progress.pieces):
-                loss, per_channel, further = self._loss(replicas.models[part % count], batch, total)
-                loss = loss + further * (len(batch.state) / size)
-                (loss * self.progress.loss_scale).backward()
-                found.append((loss.item(), per_channel.cpu().numpy()))
-            return found
-
-        losses: list[tuple[float, np.ndarray]] = []
-        for turn in range(turns):
-            for found in replicas.map(learn, range(turn * count, (turn + 1) * count)):
-                losses += found
-        replicas.gather_gradients()
-        self.scale.undo(self.model)
-        return sum(loss for loss, _ in losses), np.sum([part for _, part in losses], axis=0)
-
-    def _variation(self, step: int, part: int) -> Variation:
-        seed = int(stream("variation", self.config.seed, step, part).integers(2**62))
-        return Variation(
-            self.config.augmentation,
-            torch.Generator().manual_seed(seed),
-            self.config.state_dropout,
-            self.config.word_dropout,
-        )
 
     def report(self, share: float) -> StepReport:
         """How it stands now."""
@@ -286,48 +203,8 @@ class Trainer:
         """Loss and figures on held-out frames; (None, {}) where there are none."""
         model = self.average.model.eval()
 
-        @torch.no_grad()
-        def judge(batch: Batch) -> tuple[float, torch.Tensor]:
-            predicted, _ = self._predicted(model, batch, training=False)
-            loss, _ = self._over_chunk(predicted, batch.action, batch.is_pad, self.weights)
-            return loss.item(), predicted
-
         size = VALIDATION_BATCH // self.progress.pieces
-        found = validated(self.setup, judge, self.weights, self.replicas.map, size)
+        judge, weights = partial(self.objective.judged, model), self.objective.weights
+        found = validated(self.setup, judge, weights, self.replicas.map, size)
         self.model.train()
         return found
-
-    def _loss(
-        self, model: nn.Module, batch: Batch, total: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(loss, loss per channel, the sum of the network's further losses), to learn from.
-
-        total: weight of the whole batch.
-        """
-        predicted, further = self._predicted(model, batch, training=True)
-        loss, per_channel = self._over_chunk(
-            predicted, batch.action, batch.is_pad, self.weights, total, self.channels
-        )
-        return loss, per_channel, sum(further.values(), torch.zeros((), device=loss.device))
-
-    def _predicted(
-        self, model: nn.Module, batch: Batch, *, training: bool
-    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """((B, K, A) normalised, the network's further losses).
-
-        The cache of weights in half precision is off: threads share it, and a step uses each weight
-        once.
-        """
-        with torch.autocast(
-            self.setup.device.type,
-            torch.float16 if self.config.fp16 else torch.bfloat16,
-            enabled=self.config.fp16 or self.setup.bf16,
-            cache_enabled=False,
-        ):
-            if training:
-                predicted, further = model.training_forward(  # type: ignore[operator]
-                    *batch.inputs, batch.action, batch.is_pad
-                )
-            else:
-                predicted, further = model(*batch.inputs), {}
-        return predicted.float(), further

@@ -111,7 +111,7 @@ class Stage:
         self.note("relabel", (plan, scenes))
         return Made(len(scenes))
 
-    def audit(self, path):
+    def remembered_audit(self, path):
         self.note("audit", path)
         verdict = self.verdicts.pop(0) if self.verdicts else self.verdict
         return AuditReport(str(path), [Check("idle", verdict, "95 %", "at most 90 %")])  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ def stage(monkeypatch: pytest.MonkeyPatch, measured) -> Stage:
     for module in (judging, sequential_run):
         monkeypatch.setattr(module, "evaluate", made_up.evaluate)
     for module, names in (
-        (gather, ("generate", "relabel", "audit")),
+        (gather, ("generate", "relabel", "remembered_audit")),
         (stages, ("train", "evaluate")),
     ):
         for name in names:

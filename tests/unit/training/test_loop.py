@@ -13,6 +13,7 @@ from loopyard.core.errors import CheckpointError, ConfigError, Interrupted, Trai
 from loopyard.policies.checkpoint import load_checkpoint, load_policy
 from loopyard.policies.chunked import ChunkedPolicy
 from loopyard.store.manifest import verify_manifest
+from loopyard.training.gradients import Gradients
 from loopyard.training.journal import read_journal
 from loopyard.training.loop import train
 from loopyard.training.state import read_progress
@@ -231,15 +232,15 @@ def test_numbers_that_never_recover_end_the_run(config_of, sources, out, monkeyp
 
 def poison(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
     """Gradients of these steps become NaN."""
-    honest = Trainer._gradients
+    honest = Gradients.of
 
-    def gradients(self, step, rows):
-        loss, per_channel = honest(self, step, rows)
+    def gradients(self, step):
+        loss, per_channel = honest(self, step)
         if step in steps:
-            next(self.model.parameters()).grad.fill_(torch.nan)
+            next(self._replicas.models[0].parameters()).grad.fill_(torch.nan)
         return loss, per_channel
 
-    monkeypatch.setattr(Trainer, "_gradients", gradients)
+    monkeypatch.setattr(Gradients, "of", gradients)
 
 
 def test_an_earlier_run_is_not_overwritten(config_of, sources, out):

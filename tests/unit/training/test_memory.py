@@ -12,23 +12,24 @@ import torch
 from loopyard.core.errors import TrainingError
 from loopyard.policies.checkpoint import load_checkpoint, read_tensors
 from loopyard.training.batches import Batch
+from loopyard.training.gradients import Gradients
 from loopyard.training.journal import read_journal
 from loopyard.training.loop import train
-from loopyard.training.trainer import Trainer
+from loopyard.training.objective import Objective
 
 
 @pytest.fixture
 def memory_for(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Lets a training step of more than so many samples at once run out of memory."""
-    honest = Trainer._loss
+    honest = Objective.learned
 
     def shrink(most: int) -> None:
-        def loss(self: Trainer, model, batch: Batch, total: torch.Tensor):
+        def loss(self: Objective, model, batch: Batch, total: torch.Tensor):
             if len(batch.state) > most:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
             return honest(self, model, batch, total)
 
-        monkeypatch.setattr(Trainer, "_loss", loss)
+        monkeypatch.setattr(Objective, "learned", loss)
 
     return shrink
 
@@ -56,9 +57,9 @@ def test_a_resumed_run_need_not_run_out_again(config_of, sources, out, memory_fo
     memory_for(16)
     train(config_of(), sources, out)
     tries = []
-    honest = Trainer._gradients
+    honest = Gradients._whole
     monkeypatch.setattr(
-        Trainer, "_gradients", lambda self, *step: tries.append(step) or honest(self, *step)
+        Gradients, "_whole", lambda self, step: tries.append(step) or honest(self, step)
     )
     train(config_of(steps=8), sources, out, resume=True)
     assert len(tries) == 2

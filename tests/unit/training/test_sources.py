@@ -80,7 +80,7 @@ def test_an_overridden_audit_stands_in_the_checkpoint(config_of, toy, tmp_path, 
     report = AuditReport(
         str(toy), [Check("action shares", "fail", "0.9", "at most 0.7", "steering")]
     )
-    monkeypatch.setattr(floor, "audit", lambda path: report)
+    monkeypatch.setattr(floor, "remembered_audit", lambda path: report)
     with pytest.raises(DatasetError, match=r"action shares: found 0\.9"):
         train(config_of(**SIZES), [toy], tmp_path / "a")
     result = train(config_of(allow_failed_audit=True, **SIZES), [toy], tmp_path / "b")

@@ -33,7 +33,7 @@ def test_it_is_adamw_clipped_and_averaged_whatever_the_cores(cores):
     followed = copy.deepcopy(by_hand)
     adamw = torch.optim.AdamW(by_hand.parameters(), lr=LR, weight_decay=DECAY, fused=True)
     replicas, average = Replicas(model, cores), Average(model, 0.5)
-    update = Update(replicas, average, lr=1.0, weight_decay=DECAY, clip=CLIP)
+    update = Update(replicas, average, weight_decay=DECAY, clip=CLIP)
     inputs = torch.randn(4, 6, 7, generator=torch.Generator().manual_seed(1))
     for step, x in enumerate(inputs, 1):
         by_hand.zero_grad()

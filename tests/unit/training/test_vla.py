@@ -21,6 +21,7 @@ from loopyard.training.batches import Variation
 from loopyard.training.config import TrainConfig
 from loopyard.training.loop import train
 from loopyard.training.setup import Setup, prepare
+from loopyard.training.update import Update
 
 TINY = {"size": "tiny", "hidden": 16, "lora_rank": 2, "n_obs_steps": 3}
 FROZEN = {**TINY, "mode": "frozen", "readout": "pooled"}
@@ -172,17 +173,17 @@ def test_features_are_bounded_and_another_backbones_are_others(vla, tmp_path):
 @pytest.mark.parametrize("settings", [{}, {"accumulate": 2}, {"fp16": True}])
 def test_gradients_are_clipped_after_they_are_whole(vla, sources, out, settings, monkeypatch):
     norms = []
-    clip = torch.nn.utils.clip_grad_norm_
+    honest = Update.take
 
-    def watched(parameters, most):
-        parameters = list(parameters)
-        norm = clip(parameters, most)
+    def watched(self, lr, grad_norm, n_updates):
+        parameters = self._replicas.learning[0]
+        honest(self, lr, grad_norm, n_updates)
         left = [part.grad.norm() for part in parameters if part.grad is not None]
-        norms.append((norm.item(), torch.stack(left).norm().item()))
-        return norm
+        norms.append((grad_norm.item(), torch.stack(left).norm().item()))
 
-    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", watched)
+    monkeypatch.setattr(Update, "take", watched)
     train(vla(steps=2, grad_clip=0.01, **settings), sources, out)
+    assert len(norms) == 2
     assert all(before > 0.01 for before, _ in norms)
     assert all(after == pytest.approx(0.01, rel=0.01) for _, after in norms)
 

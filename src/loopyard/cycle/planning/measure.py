@@ -6,9 +6,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from loopyard.core.scenario import Scenario
 from loopyard.core.seeds import SEED_RANGES
 from loopyard.cycle.config import Campaign
 from loopyard.data.generate import DrivePlan, generate
@@ -86,7 +88,7 @@ def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Me
         trained = train(config, [root / "dataset"], root / "checkpoints")
         say("rolling out a few scenes")
         rollout_s = _rollouts(campaign, executor, trained.last)
-    film_s = film_cost_s(campaign.scenario, SEED_RANGES["train"].stop - 1) if campaign.videos else 0
+    film_s = _film(campaign, executor) if campaign.videos else 0.0
     return Measurement(
         episode_s=episode_s,
         frames_per_episode=frames,
@@ -95,7 +97,7 @@ def measure(campaign: Campaign, note: Callable[[str], None] | None = None) -> Me
         rollout_s=rollout_s,
         start_s=start_s,
         workers=executor.workers,
-        film_s=film_s / executor.workers,
+        film_s=film_s,
     )
 
 
@@ -128,6 +130,20 @@ def _episodes(campaign: Campaign, executor: Executor, root: Path) -> tuple[float
     steady = max(1, len(ends_s) - executor.workers)
     episode_s = (ends_s[-1] - ends_s[min(executor.workers, len(ends_s)) - 1]) / steady
     return max(episode_s, 1e-3), ends_s[0] - begin_s, frames
+
+
+def _film(campaign: Campaign, executor: Executor) -> float:
+    workers, seed = max(1, executor.workers), SEED_RANGES["train"].stop - 1
+    costs = executor.map(partial(_FilmCost, campaign.scenario), [seed] * workers)
+    return sum(costs) / workers**2
+
+
+class _FilmCost:
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+
+    def __call__(self, seed: int) -> float:
+        return film_cost_s(self._scenario, seed)
 
 
 def _rollouts(campaign: Campaign, executor: Executor, checkpoint: Path) -> float:

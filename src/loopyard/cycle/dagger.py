@@ -38,7 +38,13 @@ from loopyard.evaluation.result import Evaluation
 from loopyard.evaluation.rollout import RolloutJob, Watcher, drive
 from loopyard.evaluation.suite_folder import SuiteFolder
 from loopyard.evaluation.trace import TraceRecorder
-from loopyard.evaluation.worker import Driven, WorkerPlan, load_for, make_scenario_world
+from loopyard.evaluation.worker import (
+    Driven,
+    WorkerPlan,
+    block_size,
+    load_for,
+    make_scenario_world,
+)
 from loopyard.executors.executor import Executor
 from loopyard.experts.expert import Expert
 from loopyard.experts.registry import make_expert
@@ -232,7 +238,7 @@ def relabel(
         for slot, (scenario, seed) in enumerate(scenes)
         if slot not in done or (recorded is not None and (scenario.digest, seed) not in recorded)
     ]
-    size = max(1, min(3 * plan.lockstep, -(-len(jobs) // max(1, executor.workers))))
+    size = block_size(len(jobs), executor.workers, 3 * plan.lockstep)
     starts = until(deadline_s, range(0, len(jobs), size), len(done))
     blocks = (tuple(jobs[at : at + size]) for at in starts)
     frames = 0

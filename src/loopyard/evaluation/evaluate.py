@@ -20,7 +20,13 @@ from loopyard.evaluation.record import RolloutRecord, SceneKey
 from loopyard.evaluation.result import Evaluation
 from loopyard.evaluation.rollout import RolloutJob
 from loopyard.evaluation.suite_folder import SuiteFolder
-from loopyard.evaluation.worker import BASELINES, Block, WorkerPlan, rollout_handler
+from loopyard.evaluation.worker import (
+    BASELINES,
+    Block,
+    WorkerPlan,
+    block_size,
+    rollout_handler,
+)
 from loopyard.executors.executor import Executor
 from loopyard.policies.policy import Policy
 
@@ -202,12 +208,9 @@ def _executor(plan: WorkerPlan, workers: int | None, jobs: int) -> Executor:
 
 
 def _blocks(jobs: Sequence[RolloutJob], workers: int, lockstep: int) -> Iterator[Block]:
-    """Equal shares for all workers, in pieces of whole rounds, so that all end together."""
     if not jobs:
         return
-    share = -(-len(jobs) // max(1, workers))
-    pieces = -(-share // (BLOCK_ROUNDS * lockstep)) * max(1, workers)
-    size = -(-len(jobs) // pieces)
+    size = block_size(len(jobs), workers, BLOCK_ROUNDS * lockstep)
     for start in range(0, len(jobs), size):
         yield tuple(jobs[start : start + size])
 

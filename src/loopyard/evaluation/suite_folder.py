@@ -72,6 +72,7 @@ class SuiteFolder:
             for record in choose(result.records, videos)
         ]
         missing = [job for job in jobs if not job.path.exists()]
+        missing.sort(key=lambda job: -len(job.actions))  # a long one begun last has a core alone
         made = {job.path for job in jobs} - {job.path for job in missing}
         for film in executor.map(film_handler, missing):
             if film.faithful:

@@ -111,6 +111,13 @@ def rollout_handler(plan: WorkerPlan) -> partial[RolloutHandler]:
     return partial(RolloutHandler, plan)
 
 
+def block_size(jobs: int, workers: int, most: int) -> int:
+    """Drives a block, at most so many: equal shares for all workers, so that all end together."""
+    workers = max(1, workers)
+    blocks_each = -(-jobs // (workers * most))
+    return max(1, -(-jobs // max(1, blocks_each * workers)))
+
+
 def make_scenario_world(scenario: Scenario) -> Any:
     """A world of the scenario's name, preset and parameters."""
     from loopyard.worlds.registry import make_world

@@ -12,7 +12,8 @@ import torch
 
 from loopyard.core.errors import ConfigError, expected
 from loopyard.core.seeds import stream
-from loopyard.data.augment import Augmentation, shift
+from loopyard.data.augment import Augmentation
+from loopyard.data.augment.images import shift
 from loopyard.policies.processing import Processing
 from loopyard.policies.words import PAD, UNKNOWN
 

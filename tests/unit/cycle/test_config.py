@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,9 @@ def test_a_wrong_override_is_named(write, override, reason):
     said = complaint(write("seed: 1\ngate: {n: 5}"), override)
     assert said.startswith("--set: ")
     assert reason in said
+
+
+def test_settings_are_read_without_torch():
+    """Which takes two seconds to import: a wrong path or a typing error is told at once."""
+    code = "import sys; import loopyard.cycle.config; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,6 +3,6 @@
 Of batches while training (`images`), and of whole drives, into a copy of a dataset (`copying`).
 """
 
-from loopyard.data.augment.images import Augmentation, colour, shift, state_noise
+from loopyard.data.augment.settings import Augmentation
 
-__all__ = ["Augmentation", "colour", "shift", "state_noise"]
+__all__ = ["Augmentation"]

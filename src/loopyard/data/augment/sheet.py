@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from loopyard.data.augment.copying import drive_of, pictures
-from loopyard.data.augment.images import Augmentation
 from loopyard.data.augment.recipe import Augmenter, Recipe
+from loopyard.data.augment.settings import Augmentation
 from loopyard.data.augment.trajectory import Trajectory
 from loopyard.data.dataset import Dataset
 

@@ -8,8 +8,15 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from loopyard.data.augment import Augmentation, colour, shift, state_noise
-from loopyard.data.augment.images import _resampled, pixel_noise, turn_and_crop
+from loopyard.data.augment import Augmentation
+from loopyard.data.augment.images import (
+    _resampled,
+    colour,
+    pixel_noise,
+    shift,
+    state_noise,
+    turn_and_crop,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from loopyard.core.errors import DatasetError
 from loopyard.core.seeds import TRAIN_SEEDS_PER_CAMPAIGN, train_seed
 from loopyard.cycle.ahead import Ahead
+from loopyard.cycle.audited import audited, passed, set_aside
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.dagger import RelabelPlan, relabel
 from loopyard.cycle.modes import CampaignModes
 from loopyard.cycle.observer import CampaignObserver
 from loopyard.cycle.planning.measure import executor_of
 from loopyard.cycle.planning.plan import CyclePlan
-from loopyard.cycle.products import told_from
 from loopyard.cycle.steps import Facts, Steps
-from loopyard.data.audit import remembered_audit
 from loopyard.data.episode import EpisodeRow
 from loopyard.data.generate import DrivePlan, generate
 from loopyard.data.start import Start
 from loopyard.executors.executor import Executor
-from loopyard.store.atomic import fsync_path, write_json
+from loopyard.store.atomic import write_json
 
 RELABEL_FROM = TRAIN_SEEDS_PER_CAMPAIGN // 2
 """Policy-driven data takes the second half of a campaign's training scenes."""
@@ -116,7 +115,7 @@ class Gathering:
         """
         name = "audit" if root.name == "dataset" else f"audit {root.name}"
         if self._steps.run(plan, name, lambda until: audited(root))["verdict"] == "fail":
-            _set_aside(root)
+            set_aside(root)
             if checkpoint is None:
                 found = self._expert(plan, root.parent, again=True)
             else:
@@ -240,36 +239,6 @@ class Gathering:
             self._observer.note(f"recovery drives are left out: {error}")
             return {"episodes": 0, "left_out": str(error)}
         return made.facts()
-
-
-def audited(dataset: Path) -> Facts:
-    """Audit a cycle's dataset and keep the report beside it; the verdict, and what failed."""
-    report = remembered_audit(dataset)
-    name = "audit.json" if dataset.name == "dataset" else f"audit-{dataset.name}.json"
-    write_json(dataset.parent / name, told_from(dataset.parent, report.to_dict()))
-    failed = [asdict(check) for check in report.checks if check.verdict == "fail"]
-    return {"verdict": report.verdict, **({"failed": failed} if failed else {})}
-
-
-def passed(dataset: Path) -> Facts:
-    """`audited`, where a failure is the end.
-
-    Raises:
-        DatasetError: it failed; names every reason.
-    """
-    facts = audited(dataset)
-    if facts["verdict"] == "fail":
-        reasons = "; ".join(f"{check['name']}: found {check['found']}" for check in facts["failed"])
-        raise DatasetError(f"{dataset}: audit failed: {reasons}")
-    return facts
-
-
-def _set_aside(root: Path) -> None:
-    """Keep a dataset that failed its audit beside the one that is made in its place."""
-    aside = root.with_name(f"{root.name}.failed")
-    if root.exists() and not aside.exists():  # a restart may find both
-        root.rename(aside)
-        fsync_path(root.parent)
 
 
 def _named(step: str, again: bool) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,29 +11,24 @@ import torch
 
 from loopyard.core.clock import Clock, Stopwatch, SystemClock
 from loopyard.core.errors import (
-    CheckpointError,
     Interrupted,
     NoSpaceError,
-    StoreError,
     TrainingError,
-    expected,
 )
 from loopyard.core.machine import usable_cores
-from loopyard.policies.checkpoint import checkpoint_folder
 from loopyard.store.atomic import recover_folder
-from loopyard.store.manifest import read_manifest
 from loopyard.store.space import free_bytes, require_space
 from loopyard.training.config import TrainConfig
-from loopyard.training.journal import Journal, seconds_used
-from loopyard.training.kept import thin, top_name
+from loopyard.training.journal import Journal
+from loopyard.training.kept import thin
+from loopyard.training.resume import LAST, LOG, found_progress, settings_digest
 from loopyard.training.setup import Setup, prepare
 from loopyard.training.sources import Sources
-from loopyard.training.state import Progress, read_progress
+from loopyard.training.state import Progress
 from loopyard.training.stop import StopRequest
 from loopyard.training.trainer import StepReport, Trainer
 
-LAST, BEST = "last", "best"
-LOG = "log.jsonl"
+BEST = "best"
 
 InUse = Callable[[], Collection[Path]]
 """Tells the checkpoints that somebody reads just now."""
@@ -94,7 +87,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     recover_folder(out / LAST)
     recover_folder(out / BEST)
-    progress = _found_progress(config, out, resume=resume)
+    progress = found_progress(config, out, resume=resume)
     threads = torch.get_num_threads()
     generator = torch.get_rng_state()
     try:
@@ -219,70 +212,6 @@ def _learn(
         best=out / BEST,
         last=out / LAST,
     )
-
-
-def settings_digest(config: TrainConfig) -> str:
-    """Names the settings that a resumed run must share: all but budget, logging and keeping."""
-    free = {
-        "minutes",
-        "steps",
-        "epochs",
-        "checkpoint_every",
-        "keep",
-        "keep_top",
-        "save_every_s",
-        "threads",
-        "log_every",
-        "allow_failed_audit",
-    }
-    settings = config.model_dump(mode="json", exclude=free)
-    if config.init_from is not None:
-        settings["init_from"] = _content_of(config.init_from)
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _content_of(checkpoint: Path) -> str:
-    """Names the network that a checkpoint holds, wherever it lies: a run that was moved goes on.
-
-    What its own training recorded does not count: that holds the seconds it took.
-    """
-    try:
-        manifest = read_manifest(checkpoint_folder(checkpoint))
-    except StoreError:
-        return str(checkpoint)  # a foreign one has no manifest
-    recorded = ("training.json", "resume.")
-    held = [file for file in manifest["files"] if not file["path"].startswith(recorded)]
-    return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
-
-
-def _found_progress(config: TrainConfig, out: Path, *, resume: bool) -> Progress | None:
-    last = out / LAST
-    if not last.exists():
-        return None
-    if not resume:
-        raise CheckpointError(
-            expected(
-                str(last),
-                "checkpoint",
-                "one of an earlier run",
-                "none; --resume goes on from it, or choose another --out",
-            )
-        )
-    progress = read_progress(last)
-    if progress.config_digest != settings_digest(config):
-        raise CheckpointError(
-            expected(
-                str(last),
-                "settings",
-                progress.config_digest,
-                f"{settings_digest(config)}: the settings of this run; "
-                "only the budget may change on --resume",
-            )
-        )
-    progress.top = [(loss, step) for loss, step in progress.top if (out / top_name(step)).is_dir()]
-    # what a killed run did past its checkpoint is lost; the time it took is not given back
-    progress.seconds = max(progress.seconds, seconds_used(out / LOG))
-    return progress
 
 
 def _require_room(setup: Setup, out: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loopyard.core.outcome import Outcome
-from loopyard.cycle import engine, gather, stages
+from loopyard.cycle import audited, engine, gather, stages
 from loopyard.cycle.config import Campaign
 from loopyard.cycle.planning.measure import Measurement
 from loopyard.data.audit import AuditReport, Check
@@ -151,7 +151,8 @@ def stage(monkeypatch: pytest.MonkeyPatch, measured) -> Stage:
     for module in (judging, sequential_run):
         monkeypatch.setattr(module, "evaluate", made_up.evaluate)
     for module, names in (
-        (gather, ("generate", "relabel", "remembered_audit")),
+        (gather, ("generate", "relabel")),
+        (audited, ("remembered_audit",)),
         (stages, ("train", "evaluate")),
     ):
         for name in names:

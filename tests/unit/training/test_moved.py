@@ -10,7 +10,7 @@ import pytest
 
 from loopyard.core.errors import CheckpointError
 from loopyard.store.atomic import staged_folder
-from loopyard.training.loop import settings_digest
+from loopyard.training.resume import settings_digest
 from loopyard.training.setup import prepare
 
 

@@ -30,12 +30,13 @@ def run(options: Options, console: Console) -> int:
     """Measures and plans; nothing is kept."""
     from loopyard.core.machine import describe_machine
     from loopyard.cycle.config import load_campaign
+
+    campaign = load_campaign(options.config, options.set)  # a mistake is told before torch is here
     from loopyard.cycle.planning.estimate import estimate
     from loopyard.cycle.planning.measure import measure
     from loopyard.cycle.planning.plan import make_plan
     from loopyard.surface.campaign_log import measured_text, plan_text
 
-    campaign = load_campaign(options.config, options.set)
     measured = measure(campaign, console.print)
     plan = make_plan(campaign, estimate(campaign, measured))
     for warning in plan.warnings:

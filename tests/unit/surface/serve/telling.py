@@ -207,3 +207,8 @@ def wait_for(found: Callable[[], bool]) -> None:
     while not found():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def row(action) -> float:
+    """Which action of a chunk it is."""
+    return round(float(action[2]) * 10)

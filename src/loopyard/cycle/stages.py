@@ -21,8 +21,8 @@ from loopyard.evaluation.evaluate import evaluate
 from loopyard.evaluation.result import Evaluation
 from loopyard.store.atomic import write_json
 from loopyard.training.config import TrainConfig
-from loopyard.training.kept import candidates
-from loopyard.training.loop import LAST, train
+from loopyard.training.kept import LAST, candidates
+from loopyard.training.loop import train
 from loopyard.training.trainer import StepReport
 
 

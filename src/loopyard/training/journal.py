@@ -11,6 +11,8 @@ from loopyard.store.atomic import write_text
 
 Row = dict[str, Any]
 
+LOG = "log.jsonl"
+
 
 class Journal:
     """Rows of ``log.jsonl``, appended as they come; a resumed run drops rows past its step."""

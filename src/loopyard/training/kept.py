@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+LAST, BEST = "last", "best"
 STEP, TOP = "step_", "top_"
 REMOVED = ".removed"
 
@@ -63,6 +64,6 @@ def candidates(out: Path) -> list[Path]:
 
     top = sorted((path for path in out.glob(f"{TOP}*") if path.is_dir()), key=facts)
     found: dict[int, Path] = {}
-    for folder in [out / "last", *top]:
+    for folder in [out / LAST, *top]:
         found.setdefault(facts(folder)[1], folder)
     return list(found.values())

@@ -19,16 +19,14 @@ from loopyard.core.machine import usable_cores
 from loopyard.store.atomic import recover_folder
 from loopyard.store.space import free_bytes, require_space
 from loopyard.training.config import TrainConfig
-from loopyard.training.journal import Journal
-from loopyard.training.kept import thin
-from loopyard.training.resume import LAST, LOG, found_progress, settings_digest
+from loopyard.training.journal import LOG, Journal
+from loopyard.training.kept import BEST, LAST, thin
+from loopyard.training.resume import found_progress, settings_digest
 from loopyard.training.setup import Setup, prepare
 from loopyard.training.sources import Sources
 from loopyard.training.state import Progress
 from loopyard.training.stop import StopRequest
 from loopyard.training.trainer import StepReport, Trainer
-
-BEST = "best"
 
 InUse = Callable[[], Collection[Path]]
 """Tells the checkpoints that somebody reads just now."""

@@ -10,12 +10,9 @@ from loopyard.core.errors import CheckpointError, StoreError, expected
 from loopyard.policies.checkpoint import checkpoint_folder
 from loopyard.store.manifest import read_manifest
 from loopyard.training.config import TrainConfig
-from loopyard.training.journal import seconds_used
-from loopyard.training.kept import top_name
+from loopyard.training.journal import LOG, seconds_used
+from loopyard.training.kept import LAST, top_name
 from loopyard.training.state import Progress, read_progress
-
-LAST = "last"
-LOG = "log.jsonl"
 
 
 def settings_digest(config: TrainConfig) -> str:

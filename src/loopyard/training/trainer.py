@@ -15,7 +15,7 @@ from loopyard.policies.checkpoint import save_checkpoint
 from loopyard.training.average import Average
 from loopyard.training.gradients import Gradients
 from loopyard.training.guard import ROLLBACK_LR_SCALE, Guard
-from loopyard.training.kept import Top, ranked, top_name
+from loopyard.training.kept import BEST, LAST, Top, ranked, top_name
 from loopyard.training.loss_scale import LossScale
 from loopyard.training.objective import Objective
 from loopyard.training.parallel import Replicas, shard_count
@@ -134,7 +134,7 @@ class Trainer:
         shown = report.loss if value is None else value
         if self.progress.best_loss is None or shown < self.progress.best_loss:
             self.progress.best_loss = shown
-            self.save("best", val_loss=value)
+            self.save(BEST, val_loss=value)
         if value is not None and (top := self._ranked(value)) is not None:
             self.progress.top = top
             self.save(top_name(self.progress.step), val_loss=value)
@@ -158,7 +158,7 @@ class Trainer:
         average = self.average.model if self.average.decay else None
 
         def write_more(folder: Path) -> None:
-            if name == "last":
+            if name == LAST:
                 write_state(folder, self.progress, self.model, self.update, average)
 
         facts = {
@@ -192,9 +192,9 @@ class Trainer:
 
     def _roll_back(self) -> None:
         """Weights and optimizer of the last checkpoint, half the rate; the data order goes on."""
-        saved = read_progress(self.out / "last")
+        saved = read_progress(self.out / LAST)
         self.update.forget()
-        self.restore(self.out / "last")
+        self.restore(self.out / LAST)
         self.progress.updates = saved.updates
         self.progress.rollbacks += 1
         self.progress.lr_scale *= ROLLBACK_LR_SCALE

@@ -21,7 +21,7 @@ from loopyard.evaluation.offline.metrics import BETTER, TOLERANCE, Collector, Me
 from loopyard.evaluation.offline.predictions import predict_episodes
 from loopyard.evaluation.offline.training_curve import TrainingCurve, gap_at, read_curve
 from loopyard.policies.checkpoint import TRAINING, checkpoint_folder, load_policy, read_json
-from loopyard.training.loop import LOG
+from loopyard.training.journal import LOG
 
 FRAMES = 5000
 

@@ -39,7 +39,7 @@ from loopyard.evaluation.worker import make_scenario_world
 from loopyard.policies.checkpoint import Checkpoint, load_checkpoint, load_policy
 from loopyard.policies.chunked import ChunkedPolicy
 from loopyard.policies.policy import Policy
-from loopyard.training.loop import LOG
+from loopyard.training.journal import LOG
 from loopyard.worlds.world import ValidationCase, spec_of
 
 POLICY = "policy"
